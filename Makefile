@@ -1,0 +1,48 @@
+# Two commands do everything: `make demo` and `make test`.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench soak clean lock
+
+NORIAI := .venv/bin/noriai
+SOURCES := $(wildcard dispatch/optimizer/*.py routing/*.py)
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: .venv/ready ## Make .venv, install the locked packages, compile the kernels
+
+.venv/bin/python:
+	@python=$$(.ci/python) && echo "Setting up with $$($$python --version) (a few minutes the first time)" && "$$python" -m venv .venv
+
+.venv/installed: requirements-dev.lock pyproject.toml | .venv/bin/python
+	@.ci/install requirements-dev.lock
+	@touch $@
+
+.venv/ready: .venv/installed $(SOURCES)
+	@echo "Compiling the optimizer's kernels (about half a minute) …"
+	@$(NORIAI) warm
+	@touch $@
+
+demo: setup ## A day of the Kimotsuki shared taxi, live in the terminal
+	@$(NORIAI) demo
+
+lint: setup ## Style, types and the floors of the house
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports
+	@.venv/bin/mypy
+
+test: lint ## Everything CI checks
+	@.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+soak: setup ## The long tests, whole
+	@NORIAI_SOAK=1 .venv/bin/python -m pytest -n 2 --dist loadgroup
+
+bench: setup ## The figures of docs/benchmarks.md, measured again
+	@$(NORIAI) bench insert
+
+lock: ## Write the lock files anew from pyproject.toml
+	@.venv/bin/python -m uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements.lock
+	@.venv/bin/python -m uv pip compile pyproject.toml --group dev --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements-dev.lock
+
+clean: ## Remove what setup made
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis out

@@ -1,0 +1,1 @@
+"""The one place that opens a write transaction."""

@@ -1,0 +1,109 @@
+"""What happens on the road: a vehicle's route during one shift, and its table of states.
+
+See: docs/words.md, route, visit, manifest
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from dispatch.errors import NotAllowedNow
+from dispatch.optimizer.plan import Kind
+from routing.travel import Point
+
+
+class Status(StrEnum):
+    """What a vehicle is doing."""
+
+    OFF_DUTY = "off_duty"
+    STANDING = "standing"
+    DRIVING = "driving"
+    ON_BREAK = "on_break"
+    OUT_OF_SERVICE = "out_of_service"
+    FINISHED = "finished"
+
+
+class RoadAct(StrEnum):
+    """What a driver or the office reports."""
+
+    START_DUTY = "start_duty"
+    DEPART = "depart"
+    ARRIVE = "arrive"
+    START_BREAK = "start_break"
+    END_BREAK = "end_break"
+    BREAK_DOWN = "break_down"
+    REPAIR = "repair"
+    END_DUTY = "end_duty"
+
+
+# Every move a vehicle can make, and nothing else. See docs/booking.md.
+ROAD_MOVES: Mapping[tuple[Status, RoadAct], Status] = {
+    (Status.OFF_DUTY, RoadAct.START_DUTY): Status.STANDING,
+    (Status.STANDING, RoadAct.DEPART): Status.DRIVING,
+    (Status.DRIVING, RoadAct.ARRIVE): Status.STANDING,
+    (Status.STANDING, RoadAct.START_BREAK): Status.ON_BREAK,
+    (Status.ON_BREAK, RoadAct.END_BREAK): Status.STANDING,
+    (Status.OFF_DUTY, RoadAct.BREAK_DOWN): Status.OUT_OF_SERVICE,
+    (Status.STANDING, RoadAct.BREAK_DOWN): Status.OUT_OF_SERVICE,
+    (Status.DRIVING, RoadAct.BREAK_DOWN): Status.OUT_OF_SERVICE,
+    (Status.ON_BREAK, RoadAct.BREAK_DOWN): Status.OUT_OF_SERVICE,
+    (Status.OUT_OF_SERVICE, RoadAct.REPAIR): Status.STANDING,
+    (Status.STANDING, RoadAct.END_DUTY): Status.FINISHED,
+    (Status.OUT_OF_SERVICE, RoadAct.END_DUTY): Status.FINISHED,
+}
+
+
+def move_vehicle(status: Status, act: RoadAct) -> Status:
+    """The status after `act`.
+
+    Raises NotAllowedNow when the table does not know the move; nothing has changed then.
+    """
+    try:
+        return ROAD_MOVES[status, act]
+    except KeyError:
+        raise NotAllowedNow(state=status.value, act=act.value) from None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedVisit:
+    """A call that is still to come, with the times the plan gives it (UTC).
+
+    `subject` is a booking's id, or the number of the shift's break as text.
+    `leaves_at` is when the vehicle should set out for it from the place before.
+    """
+
+    kind: Kind
+    subject: str
+    point: Point
+    leaves_at: datetime
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One vehicle's day: what it is doing now, and the visits still to come, in order.
+
+    The route is the unit of concurrency: a change names the `version` it was computed from.
+
+    place : where the vehicle stands, or the place it last left.
+    since : when the present status began (or, while driving, when it set out).
+    arrives_at : while driving, when it is expected at the first visit.
+    visits : to come; the first one is under way while driving, or being served while
+        standing at its place.
+    """
+
+    id: str
+    service_day: date
+    shift_id: str
+    vehicle_id: str
+    status: Status
+    place: Point
+    since: datetime
+    arrives_at: datetime | None = None
+    visits: tuple[PlannedVisit, ...] = ()
+    cause: str = ""
+    version: int = 0
