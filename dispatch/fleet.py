@@ -26,12 +26,14 @@ class VehicleModel:
 
     `capacity` holds one number a load dimension of the town (`Town.loads`): passenger
     seats, wheelchair places, …
+    ends_at : id of the garage in which its shift ends; None: the one it left, "": anywhere.
     """
 
     id: str
     name: str
     capacity: tuple[int, ...]
     garage: str
+    ends_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,32 @@ See: docs/words.md, town; dispatch/towns/README.md for the files of a town's fol
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import shapely
+from shapely.geometry.base import BaseGeometry
+
+from dispatch.duty import DriverHours
+from dispatch.errors import NotFound
 from dispatch.fares import FareTable
 from dispatch.fleet import Garage, Shift, VehicleModel
 from dispatch.optimizer.objective import Weights
+from routing.places import NamedPlace
 from routing.travel import Point
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A designated place to board and alight. `kind` is stop, clinic, shop, hall, station, …"""
+    """A designated place to board and alight. `kind` is stop, clinic, shop, hall, station, …
+
+    `aliases` are further names by which people look for it.
+    """
 
     id: str
     name: str
@@ -29,6 +41,7 @@ class Stop:
     point: Point
     kind: str = "stop"
     closed: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,20 @@ class Area:
 
     name: str
     polygons: tuple[tuple[tuple[Point, ...], ...], ...]
+    shape: BaseGeometry = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        shape = shapely.MultiPolygon(
+            [
+                (
+                    [(p.lon, p.lat) for p in rings[0]],
+                    [[(p.lon, p.lat) for p in r] for r in rings[1:]],
+                )
+                for rings in self.polygons
+            ]
+        )
+        shapely.prepare(shape)
+        object.__setattr__(self, "shape", shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +162,18 @@ class Town:
     """One town's service, whole.
 
     hours : by weekday (0 is Monday); a weekday without hours has no service.
-    closed_days : single days without service; `closed_on_holidays` adds the national ones.
+    closed_days : single days without service; `closed_every_year` are (month, day);
+        `closed_on_holidays` adds the national ones of `country` (ISO 3166, two letters).
     loads : names of the load dimensions, seats first, then wheelchairs.
     load_by_need : what one passenger with that need takes, by dimension name, in place of
         one seat.
+    need_names : each need in the words of the caller's language.
     speeds : km/h by road class.
-    reach : how far from a road or the service area a wished place may lie, in metres.
+    reach_metres : how far from a road a wished place may lie.
+    area_margin_metres : how far outside the drawn edge of an area still counts as inside.
+    places : further names on the map that people look for (not stops, not settlements).
+    over_65 : share of the people who are 65 or older.
+    folder : where the town was read from, with its road network; None for a made-up one.
     """
 
     id: str
@@ -169,3 +202,124 @@ class Town:
     speeds: Mapping[str, float]
     reach_metres: float = 300.0
     assumptions: tuple[str, ...] = ()
+    closed_every_year: frozenset[tuple[int, int]] = frozenset()
+    need_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    area_margin_metres: float = 50.0
+    places: tuple[NamedPlace, ...] = ()
+    over_65: float = 0.3
+    driver_hours: DriverHours = field(default_factory=DriverHours)
+    credits: tuple[str, ...] = ()
+    folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Why there is no service on a day: the sentence's code, and the holiday's name."""
+
+    code: str
+    name: Mapping[str, str] = field(default_factory=dict)
+
+
+def closed_because(day: date, town: Town) -> Closure | None:
+    """Why `day` is no service day of `town`; None if it is one."""
+    if day.weekday() not in town.hours:
+        return Closure("closed_weekday")
+    if day in town.closed_days or (day.month, day.day) in town.closed_every_year:
+        return Closure("closed_day")
+    if town.closed_on_holidays and (name := _holidays(town.country, day.year).get(day)):
+        return Closure("closed_holiday", name)
+    return None
+
+
+def is_service_day(day: date, town: Town) -> bool:
+    """True if vehicles drive on `day`."""
+    return closed_because(day, town) is None
+
+
+def next_service_day(day: date, town: Town) -> date | None:
+    """The first service day on or after `day`; None if there is none within a year."""
+    days = (day + timedelta(days=ahead) for ahead in range(366))
+    return next((each for each in days if is_service_day(each, town)), None)
+
+
+def service_hours(day: date, town: Town) -> tuple[datetime, datetime] | None:
+    """First pickup and last arrival of `day`, in UTC; None if it is no service day."""
+    if not is_service_day(day, town):
+        return None
+    hours = town.hours[day.weekday()]
+    return moment(day, hours.opens, town), moment(day, hours.closes, town)
+
+
+def day_start(day: date, town: Town) -> datetime:
+    """Local midnight of `day`, in UTC: second 0 of the optimizer."""
+    return moment(day, time(0), town)
+
+
+def moment(day: date, clock: time, town: Town) -> datetime:
+    """What the clock on the town's wall shows on `day`, as a moment in UTC."""
+    return datetime.combine(day, clock, town.zone).astimezone(UTC)
+
+
+def service_day_of(instant: datetime, town: Town) -> date:
+    """The day that the town's calendar shows at `instant` (with zone)."""
+    return instant.astimezone(town.zone).date()
+
+
+def find_area(point: Point, town: Town) -> Area | None:
+    """The service area that `point` lies in, or the nearest one within the town's margin."""
+    spot = shapely.Point(point.lon, point.lat)
+    for area in town.areas:
+        if area.shape.contains(spot):
+            return area
+    offs = [(_metres_off(point, area), index) for index, area in enumerate(town.areas)]
+    nearest, index = min(offs, default=(math.inf, -1))
+    return town.areas[index] if nearest <= town.area_margin_metres else None
+
+
+def in_service_area(point: Point, town: Town) -> bool:
+    """True if the service drives there; the sea and the next town are outside."""
+    return find_area(point, town) is not None
+
+
+def find_stop(stop_id: str, town: Town) -> Stop | None:
+    """The designated stop with that id."""
+    return next((stop for stop in town.stops if stop.id == stop_id), None)
+
+
+def get_stop(stop_id: str, town: Town) -> Stop:
+    """The designated stop with that id.
+
+    Raises NotFound with the code `unknown_stop`.
+    """
+    stop = find_stop(stop_id, town)
+    if stop is None:
+        raise NotFound("unknown_stop", stop=stop_id)
+    return stop
+
+
+def named_places(town: Town) -> tuple[NamedPlace, ...]:
+    """Everything in the town that has a name: stops first, then settlements and places."""
+    stops = (NamedPlace(s.name, s.kana, s.kind, s.point, s.id, s.aliases) for s in town.stops)
+    settlements = (
+        NamedPlace(s.name, s.kana, "settlement", s.point, s.id) for s in town.settlements
+    )
+    return (*stops, *settlements, *town.places)
+
+
+def _metres_off(point: Point, area: Area) -> float:
+    """How far `point` is from the edge of `area`, on a plane that is true near the point."""
+    spot = shapely.Point(point.lon, point.lat)
+    edge = shapely.shortest_line(area.shape, spot)
+    (lon_a, lat_a), (lon_b, lat_b) = shapely.get_coordinates(edge)
+    east = (lon_b - lon_a) * math.cos(math.radians(point.lat))
+    return 111_195.0 * math.hypot(east, lat_b - lat_a)
+
+
+@lru_cache(maxsize=64)
+def _holidays(country: str, year: int) -> Mapping[date, Mapping[str, str]]:
+    """The national holidays with their names, in the country's own words and in English."""
+    import holidays  # noqa: PLC0415 - slow to import, and many towns never ask
+
+    own = holidays.country_holidays(country, years=year)
+    english = holidays.country_holidays(country, years=year, language="en_US")
+    return {day: {"ja": name, "en": english.get(day, name)} for day, name in own.items()}
