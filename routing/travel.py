@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -112,6 +113,7 @@ class PlaceTable:
         self._index: dict[Point, int] = {}
         self._seconds: IntTable = np.zeros((0, 0), np.int32)
         self._metres: IntTable = np.zeros((0, 0), np.int32)
+        self._growing = Lock()
         self.add(points)
 
     def __len__(self) -> int:
@@ -140,7 +142,14 @@ class PlaceTable:
         return index
 
     def add(self, points: Sequence[Point]) -> None:
-        """Make room for `points` and fill in the ways to and from them."""
+        """Make room for `points` and fill in the ways to and from them.
+
+        Safe from several threads; the numbers of known places never change.
+        """
+        with self._growing:
+            self._add(points)
+
+    def _add(self, points: Sequence[Point]) -> None:
         fresh = [point for point in dict.fromkeys(points) if point not in self._index]
         if not fresh:
             return
@@ -155,8 +164,8 @@ class PlaceTable:
             self._seconds[:known, known : len(everyone)] = inward.seconds
             self._metres[:known, known : len(everyone)] = inward.metres
         for point in fresh:
-            self._index[point] = len(self._points)
             self._points.append(point)
+            self._index[point] = len(self._points) - 1
 
     def _grow(self, size: int) -> None:
         if size <= len(self._seconds):
