@@ -1,0 +1,210 @@
+"""Taking rides out of a plan, so that they can be put back better.
+
+Four ways, drawn by chance: any rides; rides alike in place and time; adjacent strings of
+rides from neighbouring routes; rides that cost most where they are. Whoever is on board or
+locked stays.
+
+See: docs/words.md, search; docs/decisions/0036-ruin-and-recreate.md for the sources
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatch.optimizer.columns import NONE, Int64, Routes, Scratch, Tables, take_out
+from dispatch.optimizer.kernels import kernel
+from dispatch.optimizer.slack import refresh_route
+
+Flags = NDArray[np.bool_]
+
+
+class Draft(NamedTuple):
+    """What one search keeps beside the routes. R requests, V vehicles."""
+
+    vehicle_of: Int64
+    """(R,) the vehicle that serves it, -1 for none."""
+    movable: Flags
+    """(R,) neither on board nor locked."""
+    required: Flags
+    """(R,) must be served in every plan."""
+    bag: Int64
+    """(R,) requests taken out and not put back yet, and at the end those that stay out."""
+    size: Int64
+    """(1,) how many are in the bag."""
+    touched: Flags
+    """(V,) routes that this step has changed."""
+    rank: Int64
+    """(R,) working space: what requests are sorted by."""
+    random: NDArray[np.uint64]
+    """(1,) state of the random numbers."""
+
+
+@kernel
+def draw(random: NDArray[np.uint64], below: int) -> int:
+    """The next random number in [0, below): xorshift64*, Vigna 2016, arXiv:1402.6246."""
+    state = random[0]
+    state ^= state >> np.uint64(12)
+    state ^= state << np.uint64(25)
+    state ^= state >> np.uint64(27)
+    random[0] = state
+    mixed = (state * np.uint64(2685821657736338717)) >> np.uint64(33)
+    return int(np.int64(mixed) % below)
+
+
+@kernel
+def ruin(tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, most: int) -> None:
+    """Take up to `most` rides out, in a way drawn by chance; they are in the bag afterwards."""
+    seed = _draw_served(draft)
+    if seed < 0:
+        return
+    count = 1 + draw(draft.random, most)
+    way = draw(draft.random, 10)
+    if way < 2:
+        _take_any(tables, routes, draft, seed, count)
+    elif way < 5:
+        _take_related(tables, routes, draft, seed, count)
+    elif way < 8:
+        _take_strings(tables, routes, draft, seed, count)
+    else:
+        _take_worst(tables, routes, draft, count)
+    for vehicle in range(len(draft.touched)):
+        if draft.touched[vehicle]:
+            refresh_route(tables, routes, vehicle, scratch)
+
+
+@kernel
+def _take(tables: Tables, routes: Routes, draft: Draft, request: int) -> None:
+    vehicle = draft.vehicle_of[request]
+    take_out(tables, routes, vehicle, request)
+    draft.vehicle_of[request] = -1
+    draft.touched[vehicle] = True
+    draft.bag[draft.size[0]] = request
+    draft.size[0] += 1
+
+
+@kernel
+def _may_go(draft: Draft, request: int) -> bool:
+    return bool(draft.movable[request] and draft.vehicle_of[request] >= 0)
+
+
+@kernel
+def _draw_served(draft: Draft) -> int:
+    """A movable ride of the plan, each as likely as the others; -1 when there is none."""
+    total = 0
+    for request in range(len(draft.vehicle_of)):
+        if _may_go(draft, request):
+            total += 1
+    if total == 0:
+        return -1
+    left = draw(draft.random, total)
+    for request in range(len(draft.vehicle_of)):
+        if _may_go(draft, request):
+            if left == 0:
+                return request
+            left -= 1
+    return -1
+
+
+@kernel
+def _take_any(tables: Tables, routes: Routes, draft: Draft, seed: int, count: int) -> None:
+    request = seed
+    for _ in range(count):
+        _take(tables, routes, draft, request)
+        request = _draw_served(draft)
+        if request < 0:
+            return
+
+
+@kernel
+def _rank_by_likeness(tables: Tables, draft: Draft, seed: int) -> NDArray[np.int64]:
+    """All requests, those most like `seed` in origin, destination and time first."""
+    pickup = tables.breaks + 2 * seed
+    for other in range(len(draft.rank)):
+        node = tables.breaks + 2 * other
+        draft.rank[other] = (
+            np.int64(tables.travel[tables.place[pickup], tables.place[node]])
+            + tables.travel[tables.place[pickup + 1], tables.place[node + 1]]
+            + abs(np.int64(tables.opens[pickup]) - tables.opens[node])
+        )
+    draft.rank[seed] = -1
+    return np.argsort(draft.rank)
+
+
+@kernel
+def _take_related(tables: Tables, routes: Routes, draft: Draft, seed: int, count: int) -> None:
+    """Shaw's removal: mostly the likest rides, now and then one farther off."""
+    order = _rank_by_likeness(tables, draft, seed)
+    for request in order:
+        if count == 0:
+            return
+        if _may_go(draft, request) and (request == seed or draw(draft.random, 4) > 0):
+            _take(tables, routes, draft, request)
+            count -= 1
+
+
+@kernel
+def _take_strings(tables: Tables, routes: Routes, draft: Draft, seed: int, count: int) -> None:
+    """Adjacent string removal: some rides in a row out of each route near the seed."""
+    order = _rank_by_likeness(tables, draft, seed)
+    string = 1 + draw(draft.random, 5)
+    for request in order:
+        if count <= 0:
+            return
+        vehicle = draft.vehicle_of[request]
+        if _may_go(draft, request) and not draft.touched[vehicle]:
+            count -= _take_string(tables, routes, draft, request, min(string, count))
+
+
+@kernel
+def _take_string(tables: Tables, routes: Routes, draft: Draft, request: int, length: int) -> int:
+    """Take `length` rides in a row, by their drop-offs, with `request` among them."""
+    vehicle = draft.vehicle_of[request]
+    in_a_row = np.empty(routes.count[vehicle], np.int64)
+    found, at = 0, 0
+    for p in range(routes.count[vehicle]):
+        node = routes.node[vehicle, p] - tables.breaks
+        if node < 0 or node % 2 == 0 or not draft.movable[node // 2]:
+            continue
+        if node // 2 == request:
+            at = found
+        in_a_row[found] = node // 2
+        found += 1
+    length = min(length, found)
+    first = max(0, min(at - draw(draft.random, length), found - length))
+    for i in range(first, first + length):
+        _take(tables, routes, draft, in_a_row[i])
+    return length
+
+
+@kernel
+def _take_worst(tables: Tables, routes: Routes, draft: Draft, count: int) -> None:
+    """The rides whose detour and wait cost most where they are, with some chance."""
+    draft.rank[:] = 0
+    for vehicle in range(len(routes.count)):
+        for p in range(routes.count[vehicle]):
+            node = routes.node[vehicle, p] - tables.breaks
+            if node >= 0:
+                draft.rank[node // 2] -= _burden(tables, routes, vehicle, p)
+    for request in np.argsort(draft.rank):
+        if count == 0:
+            return
+        if _may_go(draft, request) and draw(draft.random, 4) > 0:
+            _take(tables, routes, draft, request)
+            count -= 1
+
+
+@kernel
+def _burden(tables: Tables, routes: Routes, vehicle: int, p: int) -> int:
+    """About what visit `p` costs: the way round by its place, and the wait at a pickup."""
+    here = routes.place[vehicle, p - 1] if p > 0 else tables.start_place[vehicle]
+    there = routes.place[vehicle, p + 1]
+    round_by = np.int64(routes.leg[vehicle, p]) + routes.leg[vehicle, p + 1]
+    if there >= 0:
+        round_by -= tables.travel[here, there]
+    node = routes.node[vehicle, p]
+    opens = tables.opens[node]
+    waited = max(0, routes.began[vehicle, p + 1] - opens) if opens > NONE else 0
+    return int(tables.cost_driving * round_by + tables.cost_waiting * waited)
