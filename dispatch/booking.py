@@ -1,14 +1,15 @@
 """A booking's life: one pure table of states, and the promise it carries.
 
-See: docs/words.md, booking, promise
+See: docs/booking.md; docs/words.md, booking, promise
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from math import ceil
 
 from dispatch.errors import NotAllowedNow
 from routing.travel import Point
@@ -142,3 +143,122 @@ class Booking:
     told_pickup: datetime | None = None
     cause: str = ""
     version: int = 0
+
+
+# --- each act as a new booking ----------------------------------------------------------
+
+
+def accept(offer: Booking, now: datetime, planned_pickup: datetime) -> Booking:
+    """The offer as a booking; `planned_pickup` is what the passenger is told now."""
+    return replace(
+        offer,
+        state=move(offer.state, Act.ACCEPT),
+        accepted_at=now,
+        told_pickup=planned_pickup,
+    )
+
+
+def leave_the_plan(booking: Booking, act: Act, cause: str) -> Booking:
+    """The booking after an act that ends it without a ride, and takes it out of the plan."""
+    return replace(booking, state=move(booking.state, act), route_id=None, cause=cause)
+
+
+def board(booking: Booking, picked_up_at: datetime, now: datetime) -> Booking:
+    """The party is aboard; `picked_up_at` is when the vehicle stood ready for it.
+
+    Somebody fetched a second time, after a breakdown, keeps the time of the first pickup.
+    """
+    return replace(
+        booking,
+        state=move(booking.state, Act.BOARD),
+        picked_up_at=booking.picked_up_at or picked_up_at,
+        boarded_at=booking.boarded_at or now,
+    )
+
+
+def complete(booking: Booking, arrived_at: datetime) -> Booking:
+    """The party is where it wanted to be."""
+    return replace(
+        booking,
+        state=move(booking.state, Act.COMPLETE),
+        completed_at=arrived_at,
+        route_id=None,
+    )
+
+
+def strand(booking: Booking, where: Point, cause: str) -> Booking:
+    """The vehicle broke down with the party aboard: it waits there for another one."""
+    return replace(
+        booking,
+        state=move(booking.state, Act.STRAND),
+        origin=Place(where, booking.origin.name),
+        cause=cause,
+    )
+
+
+def is_stranded(booking: Booking) -> bool:
+    """Whether it was aboard a vehicle that broke down and waits for another one."""
+    return booking.state is State.CONFIRMED and booking.picked_up_at is not None
+
+
+# --- the promise ledger -------------------------------------------------------------------
+
+
+class Verdict(StrEnum):
+    """How a promise ended."""
+
+    KEPT = "kept"
+    LATE = "late"
+    """The service brought the party, but not within what it had promised."""
+    BROKEN = "broken"
+    """The service did not bring the party."""
+
+
+class Part(StrEnum):
+    """What of a promise can be late."""
+
+    PICKUP = "pickup"
+    ARRIVAL = "arrival"
+    RIDE = "ride"
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """By how much one part of a promise was missed."""
+
+    part: Part
+    seconds: int
+
+
+def pickup_lateness(booking: Booking) -> Lateness | None:
+    """How late the vehicle stood ready for the party, if it was too late."""
+    if booking.picked_up_at is None:
+        return None
+    return _late(Part.PICKUP, booking.picked_up_at, booking.promise.pickup_latest)
+
+
+def ride_lateness(booking: Booking) -> tuple[Lateness, ...]:
+    """By how much the arrival and the ride itself missed the promise."""
+    if booking.completed_at is None or booking.boarded_at is None:
+        return ()
+    ride_ends = booking.boarded_at + timedelta(seconds=booking.promise.max_ride_seconds)
+    found = (
+        _late(Part.ARRIVAL, booking.completed_at, booking.promise.arrive_latest),
+        _late(Part.RIDE, booking.completed_at, ride_ends),
+    )
+    return tuple(late for late in found if late)
+
+
+def verdict(booking: Booking) -> Verdict | None:
+    """How the promise ended; None while it is open or where none was given or wanted."""
+    if booking.state is State.BROKEN:
+        return Verdict.BROKEN
+    if booking.state is not State.COMPLETED:
+        return None
+    late = pickup_lateness(booking) or ride_lateness(booking)
+    return Verdict.LATE if late else Verdict.KEPT
+
+
+def _late(part: Part, actual: datetime, latest: datetime) -> Lateness | None:
+    seconds = ceil((actual - latest).total_seconds())
+    return Lateness(part, seconds) if seconds > 0 else None

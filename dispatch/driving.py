@@ -1,12 +1,12 @@
 """What happens on the road: a vehicle's route during one shift, and its table of states.
 
-See: docs/words.md, route, visit, manifest
+See: docs/booking.md; docs/words.md, route, visit, manifest
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -107,3 +107,93 @@ class Route:
     visits: tuple[PlannedVisit, ...] = ()
     cause: str = ""
     version: int = 0
+
+
+# --- each act as a new route ------------------------------------------------------------
+
+
+def start_duty(route: Route, now: datetime) -> Route:
+    """The driver is at the vehicle and ready."""
+    return replace(route, status=move_vehicle(route.status, RoadAct.START_DUTY), since=now)
+
+
+def depart(route: Route, now: datetime, arrives_at: datetime) -> Route:
+    """The vehicle sets out for its first visit, or for the garage where it has none."""
+    status = move_vehicle(route.status, RoadAct.DEPART)
+    return replace(route, status=status, since=now, arrives_at=arrives_at)
+
+
+def arrive(route: Route, now: datetime, place: Point) -> Route:
+    """The vehicle stands at `place`."""
+    status = move_vehicle(route.status, RoadAct.ARRIVE)
+    return replace(route, status=status, since=now, place=place, arrives_at=None)
+
+
+def start_break(route: Route, now: datetime) -> Route:
+    """The driver rests; the break must be the next thing in the plan."""
+    if not route.visits or route.visits[0].kind is not Kind.BREAK:
+        raise NotAllowedNow("no_break_next")
+    return replace(route, status=move_vehicle(route.status, RoadAct.START_BREAK), since=now)
+
+
+def end_break(route: Route, now: datetime) -> Route:
+    """The rest is over."""
+    status = move_vehicle(route.status, RoadAct.END_BREAK)
+    return replace(route, status=status, since=now, visits=route.visits[1:])
+
+
+def break_down(route: Route, now: datetime, where: Point, cause: str) -> Route:
+    """The vehicle can drive no further; whoever was planned in it has to be taken over."""
+    status = move_vehicle(route.status, RoadAct.BREAK_DOWN)
+    breaks = tuple(v for v in route.visits if v.kind is Kind.BREAK)
+    return replace(
+        route,
+        status=status,
+        since=now,
+        place=where,
+        arrives_at=None,
+        visits=breaks,
+        cause=cause,
+    )
+
+
+def repair(route: Route, now: datetime) -> Route:
+    """The vehicle drives again, from where it stands."""
+    status = move_vehicle(route.status, RoadAct.REPAIR)
+    return replace(route, status=status, since=now, cause="")
+
+
+def end_duty(route: Route, now: datetime) -> Route:
+    """The driver goes home. Raises NotAllowedNow while rides are still to come."""
+    if any(visit.kind is not Kind.BREAK for visit in route.visits):
+        raise NotAllowedNow("rides_to_come")
+    return replace(route, status=move_vehicle(route.status, RoadAct.END_DUTY), since=now, visits=())
+
+
+def at_this_call(route: Route) -> tuple[PlannedVisit, ...]:
+    """The next visits that are due where the vehicle stands; () while it is not standing."""
+    if route.status is not Status.STANDING:
+        return ()
+    here: list[PlannedVisit] = []
+    for visit in route.visits:
+        if visit.kind is Kind.BREAK or visit.point != route.place:
+            break
+        here.append(visit)
+    return tuple(here)
+
+
+def serve(route: Route, kind: Kind, subject: str) -> Route:
+    """The route without one visit that is done here and now.
+
+    Raises NotAllowedNow unless the vehicle stands in that visit's call.
+    """
+    done = next((v for v in at_this_call(route) if (v.kind, v.subject) == (kind, subject)), None)
+    if done is None:
+        raise NotAllowedNow("not_at_this_call", state=route.status.value)
+    return replace(route, visits=tuple(v for v in route.visits if v is not done))
+
+
+def without(route: Route, subject: str) -> Route:
+    """The route without any visit for this booking."""
+    kept = tuple(v for v in route.visits if v.kind is Kind.BREAK or v.subject != subject)
+    return replace(route, visits=kept)

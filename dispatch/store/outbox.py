@@ -1,0 +1,198 @@
+"""The outbox: every event, written with its change, numbered when it is published.
+
+A row's own id says nothing about the order of commits (another transaction may hold a
+lower one and commit later). So the public number is given afterwards, under a lock, to
+rows that are already committed: whoever has read up to a number never sees a lower one
+appear. With its number each event gets a seal, a digest of itself and of the seal before:
+whoever alters a recorded event later breaks the chain, and the audit sees where.
+
+See: docs/decisions/0044-numbers-are-given-after-the-commit.md; docs/words.md, outbox
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    Date,
+    Index,
+    Integer,
+    Row,
+    Select,
+    String,
+    Table,
+    UniqueConstraint,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+
+from dispatch.events import Event, Fact, RecordedEvent
+from dispatch.store.columns import Utc, metadata
+
+events = Table(
+    "events",
+    metadata,
+    Column(
+        "id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
+    Column("number", BigInteger),
+    Column("fact", String, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("service_day", Date, nullable=False),
+    Column("booking_id", String),
+    Column("route_id", String),
+    Column("payload", JSON, nullable=False),
+    Column("seal", String),
+    UniqueConstraint("number"),
+    Index("ix_events_day", "service_day", "id"),
+    Index("ix_events_booking", "booking_id"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_events_unpublished",
+    events.c.id,
+    sqlite_where=events.c.number.is_(None),
+    postgresql_where=events.c.number.is_(None),
+)
+
+numbering = Table(
+    "numbering",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("seal", String, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+)
+"""One row: the last number given and its seal. Whoever gives numbers holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedEvent:
+    """A published event with its seal, as the audit reads it."""
+
+    number: int
+    event: Event
+    seal: str
+
+
+def seal_of(before: str, number: int, event: Event) -> str:
+    """The seal of an event: a digest (SHA-256) of its number, its content and the seal before."""
+    content = [
+        before,
+        number,
+        event.fact.value,
+        event.at.astimezone(UTC).isoformat(),
+        event.service_day.isoformat(),
+        event.booking_id,
+        event.route_id,
+        event.payload,
+    ]
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return sha256(text.encode()).hexdigest()
+
+
+def add(connection: Connection, new: Sequence[Event]) -> None:
+    """Write events, in order, without a number yet."""
+    rows = [
+        {
+            "fact": event.fact.value,
+            "at": event.at,
+            "service_day": event.service_day,
+            "booking_id": event.booking_id,
+            "route_id": event.route_id,
+            "payload": dict(event.payload),
+        }
+        for event in new
+    ]
+    if rows:
+        connection.execute(insert(events), rows)
+
+
+def any_unpublished(connection: Connection) -> bool:
+    """Whether some committed event has no number yet."""
+    query = select(events.c.id).where(events.c.number.is_(None)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def publish(connection: Connection, most: int) -> int:
+    """Number and seal committed events that have no number yet, at most so many; says how many."""
+    last, seal = connection.execute(
+        select(numbering.c.last, numbering.c.seal).where(numbering.c.id == 1).with_for_update()
+    ).one()
+    query = select(events).where(events.c.number.is_(None)).order_by(events.c.id).limit(most)
+    given: list[dict[str, object]] = []
+    for row in connection.execute(query):
+        last += 1
+        seal = seal_of(seal, last, _event(row))
+        given.append({"row": row.id, "given": last, "sealed": seal})
+    if given:
+        connection.execute(
+            update(events)
+            .where(events.c.id == bindparam("row"))
+            .values(number=bindparam("given"), seal=bindparam("sealed")),
+            given,
+        )
+        connection.execute(update(numbering).values(last=last, seal=seal))
+    return len(given)
+
+
+def list_sealed(connection: Connection, first: int, last: int) -> list[SealedEvent]:
+    """Published events with numbers from `first` to `last`, with their seals."""
+    query = select(events).where(events.c.number.between(first, last)).order_by(events.c.number)
+    return [
+        SealedEvent(row.number, _event(row), row.seal or "") for row in connection.execute(query)
+    ]
+
+
+def last_number(connection: Connection) -> int:
+    """The last number given; 0 before the first."""
+    last: int = connection.execute(select(numbering.c.last)).scalar_one()
+    return last
+
+
+def list_after(connection: Connection, number: int, limit: int) -> list[RecordedEvent]:
+    """Published events after this number, in order."""
+    query = select(events).where(events.c.number > number).order_by(events.c.number).limit(limit)
+    return _recorded(connection, query)
+
+
+def list_of_day(connection: Connection, day: date) -> list[RecordedEvent]:
+    """Every event of a service day, published or not, in the order they were written.
+
+    An event that is not published yet has number 0.
+    """
+    query = select(events).where(events.c.service_day == day).order_by(events.c.id)
+    return _recorded(connection, query)
+
+
+def list_of_booking(connection: Connection, booking_id: str) -> list[RecordedEvent]:
+    """Every event of one booking, in the order they were written."""
+    query = select(events).where(events.c.booking_id == booking_id).order_by(events.c.id)
+    return _recorded(connection, query)
+
+
+def _recorded(connection: Connection, query: Select[Any]) -> list[RecordedEvent]:
+    return [RecordedEvent(row.number or 0, _event(row)) for row in connection.execute(query)]
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(
+        fact=Fact(row.fact),
+        at=row.at,
+        service_day=row.service_day,
+        booking_id=row.booking_id,
+        route_id=row.route_id,
+        payload=row.payload,
+    )
