@@ -34,8 +34,11 @@ from dispatch.optimizer.plan import ANYWHERE, Kind, Plan, Problem, Route, Visit
 GO_ON = -2
 """No pickup needs to be put off."""
 
-NOTHING_JOINS = -(2**31)
-"""`head_open` where no visit may join: at the start and after a break."""
+NOTHING_JOINS = -(2**31) + 1
+"""`head_open` after a break, where no visit may join."""
+
+NOT_STARTED = -(2**31)
+"""`head_open` before the first visit, where none may join either."""
 
 OPEN_PICKUP, LATE_PICKUP, LATE_ARRIVAL, LONG_RIDE, LATE_BREAK, NO_WAY, LATE_HOME = range(7)
 """Numbers of the limits of time in `Scratch.broken`."""
@@ -78,7 +81,7 @@ def at_start(tables: Tables, vehicle: int) -> Standing:
         wide(tables.start_place[vehicle]),
         first_arrival(tables, vehicle, 0),
         wide(tables.ready[vehicle]),
-        wide(NOTHING_JOINS),
+        wide(NOT_STARTED),
     )
 
 
@@ -111,17 +114,19 @@ def next_call(
     own = wide(tables.own[node])
     if joins(tables, here, node):
         return Standing(here.place, here.began, here.free + own, here.head_open)
-    ready = wide(tables.ready[vehicle])
+    since = wide(tables.ready[vehicle])
+    if here.head_open == NOT_STARTED and tables.arrives_first[vehicle] != NONE:
+        since = min(since, wide(tables.arrives_first[vehicle]))
     opens = wide(tables.opens[node])
     if opens == NONE:
-        opens = ready
+        opens = since
     begin = max(opens, arrival, not_before)
     if node < tables.breaks:
         place = wide(tables.place[node])
         place = here.place if place < 0 else place
         return Standing(place, begin, begin + own, wide(NOTHING_JOINS))
     end = begin + tables.stop_seconds + own
-    return Standing(wide(tables.place[node]), begin, end, max(opens, ready))
+    return Standing(wide(tables.place[node]), begin, end, max(opens, since))
 
 
 @lean_kernel
@@ -138,7 +143,7 @@ def evaluate(tables: Tables, vehicle: int, nodes: Int32, count: int, scratch: Sc
         _take_visit(tables, vehicle, nodes, i, scratch)
         if not _keeps_window(tables, nodes[i], i, scratch):
             return BROKEN
-        back = _pickup_to_put_off(tables, nodes[i], i, scratch)
+        back = _pickup_to_put_off(tables, vehicle, nodes, i, scratch)
         if back == BROKEN:
             return BROKEN
         i = back if back >= 0 else i + 1
@@ -193,13 +198,14 @@ def _keeps_window(tables: Tables, node: int, i: int, scratch: Scratch) -> bool:
 
 
 @lean_kernel
-def _pickup_to_put_off(tables: Tables, node: int, i: int, scratch: Scratch) -> int:
+def _pickup_to_put_off(tables: Tables, vehicle: int, nodes: Int32, i: int, scratch: Scratch) -> int:
     """Position from which to go on if visit `i` ends a ride that is too long, else GO_ON.
 
     Waiting on the way is the only part of a ride that a later pickup saves. If there is
     enough of it, the pickup's call is put off by just the excess, which leaves visit `i`
     where it is; if not, no schedule of this route keeps the limit and BROKEN is returned.
     """
+    node = nodes[i]
     if node < tables.breaks:
         return GO_ON
     request, is_dropoff = divmod(node - tables.breaks, 2)
@@ -214,12 +220,27 @@ def _pickup_to_put_off(tables: Tables, node: int, i: int, scratch: Scratch) -> i
     excess = scratch.begin[i] - scratch.depart[call] - tables.max_ride[request]
     if excess <= 0:
         return GO_ON
-    if excess > scratch.waited[i] - scratch.waited[call]:
+    waited = scratch.waited[i] - scratch.waited[call]
+    if excess > waited or not _can_wait(tables, vehicle, nodes, call, scratch):
         allowed = tables.max_ride[request]
         _breaks(scratch, LONG_RIDE, i, excess + allowed, allowed)
         return BROKEN
     scratch.not_before[call] = scratch.begin[call] + excess
     return wide(call)
+
+
+@lean_kernel
+def _can_wait(tables: Tables, vehicle: int, nodes: Int32, call: int, scratch: Scratch) -> bool:
+    """Whether a call that is over may be put off: nobody alights, and it is not under way."""
+    arrives = tables.arrives_first[vehicle]
+    if call == 0 and arrives != NONE and arrives <= tables.ready[vehicle]:
+        return False
+    i = call
+    while scratch.head[i] == call:
+        if (nodes[i] - tables.breaks) % 2:
+            return False
+        i += 1
+    return True
 
 
 @lean_kernel

@@ -287,6 +287,8 @@ def take_steps(desk: Desk, steps: int, heat: float, most_rides: int, unserved: i
         chance = (1.0 + draw(draft.random, 2**30)) / 2**30
         allowed = saved + np.int64(-heat * np.log(chance))
         dearer = recreate(desk.tables, desk.trial, desk.scratch, draft, (allowed, unserved))
+        if len(desk.seen.vehicle) > 0:
+            _note(desk.trial, draft.touched, desk.seen)
         if dearer == OUT_OF_REACH or dearer > allowed:
             _undo(desk.kept, desk.trial, draft, desk.kept_vehicle_of)
         else:
@@ -346,8 +348,6 @@ def _keep(desk: Desk, change: int) -> None:
         if draft.touched[vehicle]:
             copy_route(desk.trial, desk.kept, vehicle)
             desk.dirty[vehicle] = True
-            if change != 0:
-                _note(desk.trial, vehicle, desk.seen)
     for i in range(draft.size[0]):
         desk.kept_vehicle_of[draft.bag[i]] = draft.vehicle_of[draft.bag[i]]
     desk.costs[CURRENT] += change
@@ -360,12 +360,14 @@ def _keep(desk: Desk, change: int) -> None:
 
 
 @kernel
-def _note(routes: Routes, vehicle: int, seen: Seen) -> None:
-    at = seen.size[0]
-    if at < len(seen.vehicle):
-        count = routes.count[vehicle]
-        seen.vehicle[at] = vehicle
-        seen.visits[at] = count
-        seen.node[at, :count] = routes.node[vehicle, :count]
-        seen.cost[at] = routes.cost[vehicle]
-        seen.size[0] = at + 1
+def _note(routes: Routes, touched: Flags, seen: Seen) -> None:
+    """Remember the routes of this step: each is sound, even where the step is given up."""
+    for vehicle in range(len(touched)):
+        at = seen.size[0]
+        if touched[vehicle] and at < len(seen.vehicle):
+            count = routes.count[vehicle]
+            seen.vehicle[at] = vehicle
+            seen.visits[at] = count
+            seen.node[at, :count] = routes.node[vehicle, :count]
+            seen.cost[at] = routes.cost[vehicle]
+            seen.size[0] = at + 1

@@ -133,11 +133,18 @@ def _travel(problem: Problem, origin: int, destination: int) -> int:
     return int(problem.travel_seconds[origin, destination])
 
 
-def _opens(problem: Problem, vehicle: Vehicle, visit: Visit) -> int:
+def _since(vehicle: Vehicle, index: int) -> int:
+    """From when visit `index` could begin for all that the vehicle has to do with it."""
+    if index == 0 and vehicle.arrives_first is not None:
+        return min(_ready(vehicle), vehicle.arrives_first)
+    return _ready(vehicle)
+
+
+def _opens(problem: Problem, vehicle: Vehicle, visit: Visit, index: int) -> int:
     if visit.kind is Kind.PICKUP:
         return problem.requests[visit.subject].earliest_pickup
     if visit.kind is Kind.DROPOFF:
-        return _ready(vehicle)
+        return _since(vehicle, index)
     return vehicle.breaks[visit.subject].earliest
 
 
@@ -162,11 +169,11 @@ def _calls(problem: Problem, vehicle_index: int, visits: Sequence[Visit]) -> lis
     calls: list[Call] = []
     for index, visit in enumerate(visits):
         place = _place(problem, vehicle, visit, here)
-        opens = _opens(problem, vehicle, visit)
+        opens = _opens(problem, vehicle, visit, index)
         head = calls[-1] if calls and visits[index - 1].kind is not Kind.BREAK else None
         if visit.kind is Kind.BREAK:
             calls.append(Call(place, index, index, opens, (vehicle.breaks[visit.subject].seconds,)))
-        elif head and head.place == place and opens <= max(head.opens, _ready(vehicle)):
+        elif head and head.place == place and _is_open(visit, opens, head, vehicle):
             end = head.standing + _own_seconds(problem, visit)
             calls[-1] = Call(place, head.first, index, head.opens, (*head.ends_after, end))
         else:
@@ -174,6 +181,11 @@ def _calls(problem: Problem, vehicle_index: int, visits: Sequence[Visit]) -> lis
             calls.append(Call(place, index, index, opens, (end,)))
         here = place
     return calls
+
+
+def _is_open(visit: Visit, opens: int, head: Call, vehicle: Vehicle) -> bool:
+    """Whether somebody can board or alight at once, however early this call begins."""
+    return visit.kind is Kind.DROPOFF or opens <= max(head.opens, _since(vehicle, head.first))
 
 
 def _begins(
@@ -217,12 +229,22 @@ def _least_begins(
         for up, down, subject in rides:
             departs_by = begins[down] - problem.requests[subject].max_ride
             if begins[up] + calls[up].standing < departs_by:
+                if not _can_wait(problem.vehicles[vehicle], visits, calls[up]):
+                    return earliest
                 not_before[up] = max(not_before[up], departs_by - calls[up].standing)
                 stable = False
         if stable:
             return begins
         begins = _begins(problem, vehicle, calls, not_before)
     return earliest
+
+
+def _can_wait(vehicle: Vehicle, visits: Sequence[Visit], call: Call) -> bool:
+    """Whether a call may be put off: nobody alights at it, and it is not under way already."""
+    arrives = vehicle.arrives_first
+    under_way = call.first == 0 and arrives is not None and arrives <= _ready(vehicle)
+    here = visits[call.first : call.last + 1]
+    return not under_way and all(visit.kind is Kind.PICKUP for visit in here)
 
 
 def _driving(problem: Problem, vehicle_index: int, calls: Sequence[Call]) -> tuple[int, int]:

@@ -79,8 +79,21 @@ def outcome(problem: Problem, vehicle: int, route: Route, weights: Weights) -> O
             if pickup is None:
                 return None
             head = _head(stops, pickup)
+            if not _can_wait(problem, vehicle, stops, head):
+                return None
             floor[head] = max(floor[head], begins[head] + ride - request.max_ride)
     return None
+
+
+def _can_wait(problem: Problem, vehicle: int, stops: list[Stop], head: int) -> bool:
+    one = problem.vehicles[vehicle]
+    begun = one.arrives_first
+    if head == 0 and begun is not None and begun <= max(one.start_time, one.shift_start):
+        return False
+    call = [head]
+    while call[-1] + 1 < len(stops) and stops[call[-1] + 1].joins:
+        call.append(call[-1] + 1)
+    return all(stops[index].visit.kind is Kind.PICKUP for index in call)
 
 
 def _stops(problem: Problem, vehicle: int, route: Route) -> list[Stop]:
@@ -97,13 +110,15 @@ def _stops(problem: Problem, vehicle: int, route: Route) -> list[Stop]:
             place, opens = request.origin, request.earliest_pickup
             closes, own = request.latest_pickup, request.boarding_seconds
         else:
-            place, opens = request.destination, ready
+            begun = one.arrives_first if index == 0 else None
+            place, opens = request.destination, ready if begun is None else min(ready, begun)
             closes, own = request.latest_arrival, request.alighting_seconds
         after_break = index == 0 or route.visits[index - 1].kind is Kind.BREAK
-        joins = not after_break and request is not None and place == here and opens <= head_open
-        if not joins:
-            head_open = max(opens, ready)
+        open_now = visit.kind is Kind.DROPOFF or opens <= head_open
+        joins = not after_break and request is not None and place == here and open_now
         known = one.arrives_first if index == 0 else None
+        if not joins:
+            head_open = max(opens, ready if known is None else min(ready, known))
         leg = 0 if joins else int(problem.travel_seconds[here, place])
         stops.append(Stop(visit, request, place, opens, closes, own, joins, known, leg))
         here = place

@@ -101,7 +101,7 @@ def _vehicle(chance: random.Random) -> Vehicle:
         shift_end=chance.choice((NEVER, 500, 900)),
         end_place=chance.choice((ANYWHERE, chance.randrange(PLACES))),
         breaks=breaks,
-        arrives_first=chance.choice((None, None, start + chance.randint(0, 60))),
+        arrives_first=chance.choice((None, None, start + chance.randint(-60, 60))),
     )
 
 

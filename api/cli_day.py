@@ -1,0 +1,156 @@
+"""`noriai demo` and `noriai simulate`: a day played, shown while it goes on, and written down.
+
+See: docs/simulation.md
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+
+import typer
+
+from api.cli_words import ProgressLine, caller_language, say
+from dispatch.events import RecordedEvent
+from dispatch.town import Town
+from dispatch.town_file import find_town, load_town
+from routing.engines.embedded import NetworkTravel
+from routing.network import Network, load_network
+from simulations import scenario as scenarios
+from simulations.day import DaySettings, TownDay, play_day
+from simulations.report import write_page
+from simulations.scenario_file import load_scenario
+from simulations.story import Story
+from simulations.terminal import watch_day
+
+DEFAULT_SPEED = 150.0
+"""Simulated seconds a second: the eight hours of a day in a little more than three minutes."""
+
+DEFAULT_OUT = Path("out")
+
+
+def play_demo(
+    town_name: str,
+    settings: DaySettings,
+    speed: float | None,
+    headless: bool,
+    out: Path | None,
+    language: str,
+) -> None:
+    """Play a town's day: live in the terminal, or as fast as it goes with one JSON line last."""
+    town, travel, network = town_and_roads(town_name)
+    if headless:
+        story = _play_fast(town, travel, settings)
+        _write(story, network, out, language)
+        typer.echo(json.dumps(_demo_figures(story), ensure_ascii=False))
+        return
+    if speed is not None and speed <= 0:
+        raise typer.BadParameter("--speed must be above 0")
+    day = TownDay(town, travel, settings)
+    try:
+        watch_day(day, speed or DEFAULT_SPEED, language)
+        page = _write(day.story(), network, out or DEFAULT_OUT, language)
+    finally:
+        day.close()
+    typer.echo({"ja": "一日のページ: ", "en": "The day's page: "}[language] + str(page))
+
+
+def play_town_day(town_name: str, settings: DaySettings, out: Path | None, as_json: bool) -> None:
+    """Play a town's day as fast as it goes and write its page, events and figures."""
+    town, travel, network = town_and_roads(town_name)
+    story = _play_fast(town, travel, settings)
+    page = _write(story, network, out, caller_language())
+    figures = _demo_figures(story)
+    if as_json:
+        typer.echo(json.dumps(figures, ensure_ascii=False))
+        return
+    for name, value in figures.items():
+        typer.echo(f"{name:28} {value}")
+    if page is not None:
+        typer.echo(str(page))
+
+
+def play_scenario(folder: Path, out: Path | None, as_json: bool, seed: int) -> None:
+    """Play a scenario folder and write its events and figures."""
+    scenario = load_scenario(folder)
+    line = ProgressLine()
+    figures, events = scenarios.play_scenario(
+        scenario,
+        seed,
+        progress=lambda asked, of: line.show(f"{scenario.name}: {asked} of {of} requests"),
+    )
+    line.done()
+    if out is not None:
+        scenarios.write_events(events, out / "events.jsonl")
+    if as_json:
+        typer.echo(json.dumps(asdict(figures)))
+        return
+    for name, value in asdict(figures).items():
+        typer.echo(f"{name:20} {value}")
+
+
+def town_and_roads(name: str) -> tuple[Town, NetworkTravel, Network]:
+    """A town by name or folder, with the travel times of its road network."""
+    town = load_town(find_town(name))
+    folder = town.folder or find_town(name)
+    network = load_network(folder / "network.npz")
+    return town, NetworkTravel(network, town.speeds), network
+
+
+def _play_fast(town: Town, travel: NetworkTravel, settings: DaySettings) -> Story:
+    began = perf_counter()
+    line = ProgressLine()
+    said_first = False
+
+    def tell(day: TownDay) -> None:
+        nonlocal said_first
+        journal = day.world
+        if not said_first and journal.habits:
+            said_first = True
+            say(f"first booking after {perf_counter() - began:.1f} s")
+        line.show(f"{day.day} {_clock(day)}  {len(journal.habits)} bookings")
+
+    story = play_day(town, travel, settings, tell)
+    line.done()
+    say(f"the day took {perf_counter() - began:.1f} s")
+    return story
+
+
+def _clock(day: TownDay) -> str:
+    local = day.now.astimezone(day.town.zone)
+    return f"{local:%m-%d %H:%M}"
+
+
+def _demo_figures(story: Story) -> dict[str, object]:
+    figures = asdict(story.figures())
+    figures["unverified_plans"] = len(story.journal.defects)
+    figures["seed"] = story.seed
+    figures["day"] = story.day.isoformat()
+    return figures
+
+
+def _write(story: Story, network: Network, out: Path | None, language: str) -> Path | None:
+    """The day's page and its events, if a folder is asked for."""
+    if out is None:
+        return None
+    page = out / "day.html"
+    write_page(story, network, page, language)
+    with (out / "events.jsonl").open("w", encoding="utf-8") as file:
+        for recorded in story.events:
+            file.write(json.dumps(_event_form(recorded), ensure_ascii=False) + "\n")
+    return page
+
+
+def _event_form(recorded: RecordedEvent) -> dict[str, object]:
+    event = recorded.event
+    at: datetime = event.at
+    return {
+        "time": at.isoformat(),
+        "event": event.fact.value,
+        "booking": event.booking_id,
+        "route": event.route_id,
+        **({} if "plan" in event.payload else {"payload": dict(event.payload)}),
+    }

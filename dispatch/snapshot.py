@@ -1,0 +1,475 @@
+"""Bookings, fleet and map into an optimizer problem, and its plan back into routes.
+
+The only place where the service's words (UTC times, points, needs) become the optimizer's
+numbers (seconds since local midnight, indices, loads) and return.
+
+See: docs/words.md, snapshot; docs/decisions/0050-one-border-between-clock-and-seconds.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from math import ceil, floor
+from typing import assert_never
+
+from dispatch.booking import IN_THE_PLAN, Booking, Party, State, is_stranded
+from dispatch.driving import PlannedVisit, Route, Status
+from dispatch.fleet import Garage, Shift, VehicleModel
+from dispatch.optimizer import plan as words
+from dispatch.optimizer.arrays import PlanArrays
+from dispatch.optimizer.plan import NEVER, Kind, Plan, Problem, Request, Vehicle, Visit
+from dispatch.road_limits import ease
+from dispatch.town import Town
+from routing.travel import PlaceTable, Point
+
+PLANNABLE = frozenset({Status.OFF_DUTY, Status.STANDING, Status.DRIVING, Status.ON_BREAK})
+"""What a vehicle may be doing to be given rides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Midnight:
+    """Local midnight of a service day: the zero of the optimizer's seconds."""
+
+    moment: datetime
+    zone_day: date
+
+    @classmethod
+    def of(cls, day: date, town: Town) -> Midnight:
+        """The midnight at which `day` begins in the town's zone."""
+        return cls(datetime.combine(day, time(0), tzinfo=town.zone).astimezone(UTC), day)
+
+    def at_least(self, moment: datetime) -> int:
+        """Seconds since midnight, rounded up: for what may not be earlier."""
+        return ceil((moment - self.moment).total_seconds())
+
+    def at_most(self, moment: datetime) -> int:
+        """Seconds since midnight, rounded down: for what may not be later."""
+        return floor((moment - self.moment).total_seconds())
+
+    def on_the_clock(self, wall: time, town: Town) -> int:
+        """Seconds since midnight at which clocks of the town show `wall` on this day."""
+        return self.at_least(datetime.combine(self.zone_day, wall, tzinfo=town.zone))
+
+    def time(self, seconds: int) -> datetime:
+        """The moment (UTC) that lies `seconds` after midnight."""
+        return self.moment + timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A town's shifts, vehicles and garages by their ids."""
+
+    shifts: Mapping[str, Shift]
+    models: Mapping[str, VehicleModel]
+    garages: Mapping[str, Garage]
+
+    @classmethod
+    def of(cls, town: Town) -> Fleet:
+        """Look-up tables over the town's fleet."""
+        return cls(
+            {shift.id: shift for shift in town.shifts},
+            {model.id: model for model in town.vehicles},
+            {garage.id: garage for garage in town.garages},
+        )
+
+    def garage_of(self, route: Route) -> Point:
+        """Where the vehicle of `route` starts its shift."""
+        return self.garages[self.models[route.vehicle_id].garage].point
+
+    def end_of(self, route: Route) -> Point | None:
+        """Where the vehicle of `route` must be when its shift ends; None: anywhere."""
+        model = self.models[route.vehicle_id]
+        if model.ends_at == "":
+            return None
+        return self.garages[model.ends_at or model.garage].point
+
+    def home_of(self, route: Route) -> Point:
+        """Where the vehicle of `route` drives when it has nothing else to do."""
+        return self.end_of(route) or self.garage_of(route)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """One moment of a service day in the optimizer's words.
+
+    routes : by vehicle index; only those that can be given rides.
+    bookings : by request index.
+    gone : ids of held offers that have no place in the plan any more (expired, or the road
+        has overtaken them).
+    late : indices of the vehicles whose present plan the road has made break a promise.
+    ready : columns that were made on the way, for the first who asks `arrays`.
+    """
+
+    now: datetime
+    midnight: Midnight
+    town: Town
+    problem: Problem
+    plan: Plan
+    routes: tuple[Route, ...]
+    bookings: tuple[Booking, ...]
+    gone: frozenset[str] = frozenset()
+    late: frozenset[int] = frozenset()
+    ready: list[PlanArrays] = field(default_factory=list)
+
+    def arrays(self) -> PlanArrays:
+        """Problem and plan as columns, for the caller alone to change."""
+        if self.ready:
+            return self.ready.pop()
+        return PlanArrays(self.problem, self.plan, self.town.weights)
+
+    def vehicle_of(self, route_id: str) -> int:
+        """The vehicle index of a route. Raises KeyError when it can take no rides."""
+        for index, route in enumerate(self.routes):
+            if route.id == route_id:
+                return index
+        raise KeyError(route_id)
+
+    def request_of(self, booking_id: str) -> int:
+        """The request index of a booking. Raises KeyError when it is not in the plan."""
+        for index, booking in enumerate(self.bookings):
+            if booking.id == booking_id:
+                return index
+        raise KeyError(booking_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A call under way: how many visits belong to it, when it began, when it will end."""
+
+    visits: int
+    began: int
+    ends: int
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What `load` gathers before the limits are loosened."""
+
+    vehicles: list[Vehicle] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+    plans: list[words.Route] = field(default_factory=list)
+
+
+def loads_of(party: Party, town: Town) -> tuple[int, ...]:
+    """What a party takes of a vehicle: one number a load dimension of the town.
+
+    A passenger takes one seat, or what the town says for the need they have.
+    """
+    if not party.needs:
+        return (party.passengers, *(0 for _ in town.loads[1:]))
+    taken = dict.fromkeys(town.loads, 0)
+    special = [town.load_by_need[need] for need in party.needs if need in town.load_by_need]
+    taken[town.loads[0]] = party.passengers - len(special)
+    for loads in special:
+        for name, amount in loads.items():
+            taken[name] += amount
+    return tuple(taken.values())
+
+
+def boarding_seconds(party: Party, town: Town) -> int:
+    """What boarding (or alighting) of this party adds to the standing time of a call."""
+    rules = town.boarding
+    if not party.needs:
+        return round(party.passengers * rules.passenger.total_seconds())
+    slow = [rules.by_need[need] for need in party.needs if need in rules.by_need]
+    quick = (party.passengers - len(slow)) * rules.passenger
+    return round((quick + sum(slow, timedelta())).total_seconds())
+
+
+def load(
+    routes: Sequence[Route],
+    bookings: Iterable[Booking],
+    town: Town,
+    places: PlaceTable,
+    now: datetime,
+) -> Snapshot:
+    """The optimizer's view of one service day.
+
+    Parameters
+    ----------
+    routes : all routes of the day; those that can be given no rides are left out.
+    bookings : bookings of that day; those in no plan and expired holds are left out.
+    now : UTC; nothing is planned before it.
+    """
+    day = routes[0].service_day if routes else now.astimezone(town.zone).date()
+    midnight = Midnight.of(day, town)
+    active = {b.id: b for b in bookings if is_planned(b, now)}
+    reader = _Reader(town, places, midnight, midnight.at_least(now), Fleet.of(town))
+    return reader.read([r for r in routes if r.status in PLANNABLE], active, now)
+
+
+def is_planned(booking: Booking, now: datetime) -> bool:
+    """Whether a booking has a place in the plan: a hold that has run out has none."""
+    if booking.state not in IN_THE_PLAN or booking.route_id is None:
+        return False
+    return booking.state is not State.OFFERED or (
+        booking.expires_at is None or now < booking.expires_at
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Turns routes and bookings into vehicles and requests."""
+
+    town: Town
+    places: PlaceTable
+    midnight: Midnight
+    now: int
+    fleet: Fleet
+
+    def read(
+        self, routes: Sequence[Route], active: Mapping[str, Booking], now: datetime
+    ) -> Snapshot:
+        vehicle_by_booking = {
+            visit.subject: number
+            for number, route in enumerate(routes)
+            for visit in route.visits
+            if visit.kind is not Kind.BREAK
+        }
+        bookings = tuple(b for b in active.values() if b.id in vehicle_by_booking)
+        index = {booking.id: number for number, booking in enumerate(bookings)}
+        draft, departures, opens = _Draft(), dict[int, int](), dict[str, int]()
+        for number, route in enumerate(routes):
+            visits = [v for v in route.visits if v.kind is Kind.BREAK or v.subject in index]
+            standing = self._standing(route, visits, active)
+            departures[number] = max(self.now, standing.ends if standing else self.now)
+            if standing is not None:
+                later = visits[standing.visits :]
+                opens |= {
+                    visit.subject: standing.began + 1
+                    for visit in later
+                    if visit.kind is Kind.PICKUP and visit.point == route.place
+                }
+            draft.vehicles.append(self._vehicle(route, visits, standing, active))
+            draft.plans.append(self._route(visits, index))
+            draft.routes.append(route)
+        requests = [
+            self._request(booking, vehicle, routes[vehicle], departures[vehicle])
+            for booking in bookings
+            for vehicle in (vehicle_by_booking[booking.id],)
+        ]
+        # Who is planned for a later call at this place does not join the one under way.
+        for booking_id, second in opens.items():
+            waiting = requests[index[booking_id]]
+            earliest = max(waiting.earliest_pickup, second)
+            requests[index[booking_id]] = replace(waiting, earliest_pickup=earliest)
+        promised = frozenset(
+            number for number, b in enumerate(bookings) if b.state is not State.OFFERED
+        )
+        problem = Problem(
+            travel_seconds=self.places.seconds,
+            travel_metres=self.places.metres,
+            vehicles=tuple(draft.vehicles),
+            requests=tuple(requests),
+            stop_seconds=round(self.town.boarding.stop.total_seconds()),
+            required=promised,
+        )
+        start = Snapshot(
+            now=now,
+            midnight=self.midnight,
+            town=self.town,
+            problem=problem,
+            plan=Plan(tuple(draft.plans)),
+            routes=tuple(draft.routes),
+            bookings=bookings,
+        )
+        held = frozenset(range(len(bookings))) - promised
+        eased = ease(start.problem, start.plan, held, self.town.weights)
+        return replace(
+            start,
+            problem=eased.problem,
+            plan=eased.plan,
+            gone=frozenset(bookings[number].id for number in eased.gone),
+            late=eased.late,
+            ready=[eased.arrays],
+        )
+
+    def _opens(self, visit: PlannedVisit, route: Route, active: Mapping[str, Booking]) -> int:
+        """From when this visit can begin; a driver waits for a pickup that is planned later."""
+        if visit.kind is Kind.DROPOFF:
+            return self.midnight.at_least(route.since)
+        promised = self.midnight.at_least(active[visit.subject].promise.pickup_earliest)
+        return max(promised, self.midnight.at_least(visit.starts_at))
+
+    def _standing(
+        self, route: Route, visits: Sequence[PlannedVisit], active: Mapping[str, Booking]
+    ) -> Standing | None:
+        """The call that is under way, if the vehicle stands in one."""
+        since = self.midnight.at_least(route.since)
+        if route.status is Status.ON_BREAK and visits:
+            length = round((visits[0].ends_at - visits[0].starts_at).total_seconds())
+            began = max(since, self.now - length)
+            return Standing(1, began, began + length)
+        if route.status is not Status.STANDING or not visits or visits[0].point != route.place:
+            return None
+        if visits[0].kind is Kind.BREAK:
+            return None
+        # The plan may put a pickup off although the vehicle stands there, for a shorter ride.
+        planned = self.midnight.at_least(visits[0].starts_at)
+        began = max(since, planned, self._opens(visits[0], route, active))
+        if began > self.now:
+            return None
+        served = 0
+        length = round(self.town.boarding.stop.total_seconds())
+        for visit in visits:
+            joins = visit.kind is not Kind.BREAK and visit.point == route.place
+            if not joins or self._opens(visit, route, active) > began:
+                break
+            if self.midnight.at_least(visit.starts_at) > self.now:
+                break
+            served += 1
+            length += boarding_seconds(active[visit.subject].party, self.town)
+        began = max(began, self.now - length)
+        return Standing(served, began, began + length)
+
+    def _vehicle(
+        self,
+        route: Route,
+        visits: Sequence[PlannedVisit],
+        standing: Standing | None,
+        active: Mapping[str, Booking],
+    ) -> Vehicle:
+        shift = self.fleet.shifts[route.shift_id]
+        home = self.places.index_of(self.fleet.home_of(route))
+        starts = self.midnight.on_the_clock(shift.starts, self.town)
+        place, free, arrives, locked = self._whereabouts(route, bool(visits), home, starts)
+        if standing is not None:
+            arrives, locked = standing.began, standing.visits
+        return Vehicle(
+            capacity=self.fleet.models[route.vehicle_id].capacity,
+            start_place=place,
+            start_time=free,
+            shift_start=starts,
+            shift_end=self.midnight.on_the_clock(shift.ends, self.town),
+            end_place=self._end_place(route),
+            breaks=tuple(
+                self._break(shift, int(v.subject)) for v in visits if v.kind is Kind.BREAK
+            ),
+            locked=max(locked, self._frozen(visits, active)),
+            arrives_first=arrives,
+        )
+
+    def _end_place(self, route: Route) -> int:
+        end = self.fleet.end_of(route)
+        return words.ANYWHERE if end is None else self.places.index_of(end)
+
+    def _whereabouts(
+        self, route: Route, has_visits: bool, home: int, starts: int
+    ) -> tuple[int, int, int | None, int]:
+        """Place, time it is free there, arrival at the first visit, visits locked."""
+        place = self.places.index_of(route.place)
+        match route.status:
+            case Status.OFF_DUTY:
+                return place, max(self.now, starts), None, 0
+            case Status.STANDING | Status.ON_BREAK:
+                return place, self.now, None, 0
+            case Status.DRIVING:
+                expected = self.midnight.at_least(route.arrives_at or self.midnight.time(self.now))
+                arrives = max(self.now, expected)
+                return (place, self.now, arrives, 1) if has_visits else (home, arrives, None, 0)
+            case Status.OUT_OF_SERVICE | Status.FINISHED:
+                raise AssertionError(route.status)
+        assert_never(route.status)
+
+    def _break(self, shift: Shift, number: int) -> words.Break:
+        rule = shift.breaks[number]
+        return words.Break(
+            earliest=self.midnight.on_the_clock(rule.earliest, self.town),
+            latest=self.midnight.on_the_clock(rule.latest, self.town),
+            seconds=rule.minutes * 60,
+        )
+
+    def _frozen(self, visits: Sequence[PlannedVisit], active: Mapping[str, Booking]) -> int:
+        """How many of the next visits the town's calm keeps as they are.
+
+        Only visits of people who have been promised them count; a held offer may move.
+        """
+        horizon = self.now + round(self.town.calm.frozen.total_seconds())
+        if horizon == self.now:
+            return 0
+        frozen = 0
+        for count, visit in enumerate(visits, start=1):
+            if self.midnight.at_least(visit.starts_at) > horizon:
+                break
+            held = visit.kind is not Kind.BREAK and active[visit.subject].state is State.OFFERED
+            if not held and visit.kind is not Kind.BREAK:
+                frozen = count
+        return frozen
+
+    def _route(self, visits: Sequence[PlannedVisit], index: Mapping[str, int]) -> words.Route:
+        breaks = 0
+        made: list[Visit] = []
+        for visit in visits:
+            if visit.kind is Kind.BREAK:
+                made.append(Visit(Kind.BREAK, breaks))
+                breaks += 1
+            else:
+                made.append(Visit(visit.kind, index[visit.subject]))
+        return words.Route(tuple(made))
+
+    def _left_at(self, booking: Booking, route: Route, departure: int) -> int:
+        """When the ride of somebody on board began: not before the vehicle has left the call."""
+        boarded = booking.boarded_at
+        if boarded is None or (route.status is Status.STANDING and boarded > route.since):
+            return departure
+        return self.midnight.at_most(boarded)
+
+    def _request(self, booking: Booking, vehicle: int, route: Route, departure: int) -> Request:
+        request = request_of(booking, self.town, self.places, self.midnight)
+        if booking.state is State.ON_BOARD:
+            return replace(
+                request,
+                aboard_since=self._left_at(booking, route, departure),
+                only_vehicle=vehicle,
+            )
+        if booking.state is State.CONFIRMED and changes_spent(booking, self.town):
+            return replace(request, only_vehicle=vehicle)
+        return request
+
+
+def changes_spent(booking: Booking, town: Town) -> bool:
+    """Whether the stability budget lets this booking move to no other vehicle."""
+    return booking.vehicle_changes >= town.calm.vehicle_changes
+
+
+def request_of(booking: Booking, town: Town, places: PlaceTable, midnight: Midnight) -> Request:
+    """A booking's ride with the limits planning keeps: its promise less the town's reserve.
+
+    The reserve narrows no limit below what a vehicle without any detour would need.
+    """
+    promise = booking.promise
+    reserve = round(town.promise.reserve.total_seconds())
+    boarding = boarding_seconds(booking.party, town)
+    earliest = midnight.at_least(promise.pickup_earliest)
+    due_pickup = max(midnight.at_most(promise.pickup_latest) - reserve, earliest + 59)
+    due_pickup = min(due_pickup, midnight.at_most(promise.pickup_latest))
+    due_arrival = midnight.at_most(promise.arrive_latest)
+    standing = round(town.boarding.stop.total_seconds()) + boarding
+    least = earliest + standing + booking.direct_seconds
+    due_arrival = min(due_arrival, max(due_arrival - reserve, least + 59))
+    ride = promise.max_ride_seconds
+    request = Request(
+        origin=places.index_of(booking.origin.point),
+        destination=places.index_of(booking.destination.point),
+        earliest_pickup=earliest,
+        latest_pickup=due_pickup,
+        latest_arrival=due_arrival,
+        max_ride=min(ride, max(ride - reserve, booking.direct_seconds)),
+        loads=loads_of(booking.party, town),
+        boarding_seconds=boarding,
+        alighting_seconds=boarding,
+        due_pickup=due_pickup,
+        due_arrival=due_arrival,
+        direct_seconds=booking.direct_seconds,
+    )
+    if is_stranded(booking):
+        return replace(request, latest_pickup=NEVER, latest_arrival=NEVER, max_ride=NEVER)
+    return request
+
+
+def with_request(snapshot: Snapshot, booking: Booking, request: Request) -> Snapshot:
+    """The snapshot with one more booking that has no place in the plan yet."""
+    problem = replace(snapshot.problem, requests=(*snapshot.problem.requests, request))
+    return replace(snapshot, problem=problem, bookings=(*snapshot.bookings, booking), ready=[])
