@@ -6,7 +6,7 @@ See: docs/simulation.md
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -31,6 +31,9 @@ DEFAULT_SPEED = 150.0
 
 DEFAULT_OUT = Path("out")
 
+DATABASE = "day.sqlite3"
+"""The recorded day beside its page: `noriai audit --database sqlite:///out/day.sqlite3`."""
+
 
 def play_demo(
     town_name: str,
@@ -42,6 +45,9 @@ def play_demo(
 ) -> None:
     """Play a town's day: live in the terminal, or as fast as it goes with one JSON line last."""
     town, travel, network = town_and_roads(town_name)
+    if not headless:
+        out = out or DEFAULT_OUT
+    settings = _recorded(settings, out)
     if headless:
         story = _play_fast(town, travel, settings)
         _write(story, network, out, language)
@@ -52,7 +58,7 @@ def play_demo(
     day = TownDay(town, travel, settings)
     try:
         watch_day(day, speed or DEFAULT_SPEED, language)
-        page = _write(day.story(), network, out or DEFAULT_OUT, language)
+        page = _write(day.story(), network, out, language)
     finally:
         day.close()
     typer.echo({"ja": "一日のページ: ", "en": "The day's page: "}[language] + str(page))
@@ -61,7 +67,7 @@ def play_demo(
 def play_town_day(town_name: str, settings: DaySettings, out: Path | None, as_json: bool) -> None:
     """Play a town's day as fast as it goes and write its page, events and figures."""
     town, travel, network = town_and_roads(town_name)
-    story = _play_fast(town, travel, settings)
+    story = _play_fast(town, travel, _recorded(settings, out))
     page = _write(story, network, out, caller_language())
     figures = _demo_figures(story)
     if as_json:
@@ -98,6 +104,16 @@ def town_and_roads(name: str) -> tuple[Town, NetworkTravel, Network]:
     folder = town.folder or find_town(name)
     network = load_network(folder / "network.npz")
     return town, NetworkTravel(network, town.speeds), network
+
+
+def _recorded(settings: DaySettings, out: Path | None) -> DaySettings:
+    """The same day, with its database kept in `out` so that it can be audited afterwards."""
+    if out is None:
+        return settings
+    out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob(f"{DATABASE}*"):
+        old.unlink()
+    return replace(settings, database=f"sqlite:///{out / DATABASE}")
 
 
 def _play_fast(town: Town, travel: NetworkTravel, settings: DaySettings) -> Story:

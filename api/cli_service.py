@@ -84,4 +84,4 @@ def _must_exist(database: str) -> None:
     """An audit reads a database; it does not set an empty one up."""
     path = Path(database.removeprefix("sqlite:///"))
     if database.startswith("sqlite:///") and not path.is_file():
-        raise Unavailable(part="database", place=str(path), reason="no such file")
+        raise Unavailable(what=f"database {path}: no such file")

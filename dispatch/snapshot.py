@@ -231,12 +231,14 @@ class _Reader:
         bookings = tuple(b for b in active.values() if b.id in vehicle_by_booking)
         index = {booking.id: number for number, booking in enumerate(bookings)}
         draft, departures, opens = _Draft(), dict[int, int](), dict[str, int]()
+        begun = dict[str, int]()
         for number, route in enumerate(routes):
             visits = [v for v in route.visits if v.kind is Kind.BREAK or v.subject in index]
             standing = self._standing(route, visits, active)
             departures[number] = max(self.now, standing.ends if standing else self.now)
             if standing is not None:
-                later = visits[standing.visits :]
+                called, later = visits[: standing.visits], visits[standing.visits :]
+                begun |= {v.subject: standing.began for v in called if v.kind is Kind.PICKUP}
                 opens |= {
                     visit.subject: standing.began + 1
                     for visit in later
@@ -255,6 +257,11 @@ class _Reader:
             waiting = requests[index[booking_id]]
             earliest = max(waiting.earliest_pickup, second)
             requests[index[booking_id]] = replace(waiting, earliest_pickup=earliest)
+        # Who is boarding cannot be put off any more for the sake of a shorter ride.
+        for booking_id, began in begun.items():
+            boarding = requests[index[booking_id]]
+            latest = min(boarding.latest_pickup, began)
+            requests[index[booking_id]] = replace(boarding, latest_pickup=latest)
         promised = frozenset(
             number for number, b in enumerate(bookings) if b.state is not State.OFFERED
         )
@@ -276,7 +283,9 @@ class _Reader:
             bookings=bookings,
         )
         held = frozenset(range(len(bookings))) - promised
-        eased = ease(start.problem, start.plan, held, self.town.weights)
+        eased = ease(
+            start.problem, start.plan, held, self.town.weights, self._planned(draft.routes, index)
+        )
         return replace(
             start,
             problem=eased.problem,
@@ -285,6 +294,15 @@ class _Reader:
             late=eased.late,
             ready=[eased.arrays],
         )
+
+    def _planned(self, routes: Sequence[Route], index: Mapping[str, int]) -> dict[int, int]:
+        """The second at which each pickup is planned to begin, by request index."""
+        return {
+            index[visit.subject]: self.midnight.at_least(visit.starts_at)
+            for route in routes
+            for visit in route.visits
+            if visit.kind is Kind.PICKUP and visit.subject in index
+        }
 
     def _opens(self, visit: PlannedVisit, route: Route, active: Mapping[str, Booking]) -> int:
         """From when this visit can begin; a driver waits for a pickup that is planned later."""
@@ -306,9 +324,7 @@ class _Reader:
             return None
         if visits[0].kind is Kind.BREAK:
             return None
-        # The plan may put a pickup off although the vehicle stands there, for a shorter ride.
-        planned = self.midnight.at_least(visits[0].starts_at)
-        began = max(since, planned, self._opens(visits[0], route, active))
+        began = max(since, self._opens(visits[0], route, active))
         if began > self.now:
             return None
         served = 0
@@ -316,8 +332,6 @@ class _Reader:
         for visit in visits:
             joins = visit.kind is not Kind.BREAK and visit.point == route.place
             if not joins or self._opens(visit, route, active) > began:
-                break
-            if self.midnight.at_least(visit.starts_at) > self.now:
                 break
             served += 1
             length += boarding_seconds(active[visit.subject].party, self.town)

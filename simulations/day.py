@@ -43,6 +43,7 @@ class DaySettings:
 
     breakdown : local time at which the busiest vehicle breaks down.
     rides : how many rides to wish for; None: as the fleet suggests.
+    database : where the day is recorded; it goes with the day unless it has a place.
     """
 
     seed: int = 1
@@ -50,6 +51,7 @@ class DaySettings:
     breakdown: time | None = None
     rides: int | None = None
     manners: Manners = field(default_factory=Manners)
+    database: str = "sqlite://"
 
 
 class TownDay:
@@ -63,7 +65,9 @@ class TownDay:
         starts = self.demand.outings[0].asks_at.replace(minute=0, second=0) - timedelta(hours=1)
         self._env = simpy.Environment()
         ports, bell = simulated_ports(self._env, starts)
-        self.service = build_service(town, database_url="sqlite://", ports=ports, travel=travel)
+        self.service = build_service(
+            town, database_url=settings.database, ports=ports, travel=travel
+        )
         self.world = World(self._env, self.service, self.day, settings.seed, settings.manners)
         bell.answer = self.world.hear_bell
         open_day(self.day, self.service)

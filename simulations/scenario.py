@@ -53,7 +53,13 @@ from simulations.world import Manners, Steps, World, simulated_ports
 DAY = date(2026, 1, 5)
 MIDNIGHT = datetime(2026, 1, 5, tzinfo=UTC)
 LAST_SECOND = 86_399
-ITERATIONS = 100
+MOST_STEPS, FEWEST_STEPS = 300, 30
+"""Search steps after each decision, for a small and for a large fleet (decisions/0038)."""
+
+
+def steps_for(vehicles: int) -> int:
+    """How many search steps a decision is worth: beyond these, more brought hardly more."""
+    return max(FEWEST_STEPS, min(MOST_STEPS, 2400 // max(1, vehicles)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,7 @@ def town_of(scenario: Scenario) -> Town:
 def play_scenario(
     scenario: Scenario,
     seed: int = 1,
-    iterations: int = ITERATIONS,
+    iterations: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[ScenarioFigures, tuple[ScenarioEvent, ...]]:
     """Play every request of the scenario; `progress(asked, all)` is told as it goes on."""
@@ -169,7 +175,8 @@ def play_scenario(
     service = build_service(
         town_of(scenario), database_url="sqlite://", ports=ports, travel=MatrixTravel(scenario)
     )
-    world = World(env, service, DAY, seed, Manners(iterations=iterations, exact=True))
+    steps = steps_for(len(scenario.vehicles)) if iterations is None else iterations
+    world = World(env, service, DAY, seed, Manners(iterations=steps, exact=True))
     bell.answer = world.hear_bell
     log = ScenarioLog()
     world.on_call = lambda route, call, began: _note_call(route, call, began, log, scenario)

@@ -266,9 +266,7 @@ def _rows(folder: Path, name: str, columns: tuple[str, ...]) -> Iterator[_Row]:
             for column in columns:
                 if column not in header:
                     found = "no such column"
-                    raise BadScenario(
-                        file=name, key=column, found=found, remedy=f"the columns {columns}"
-                    )
+                    raise BadScenario(file=name, key=column, found=found, remedy=", ".join(columns))
             for cells in table:
                 row = _Row(name, table.line_num, {k: (v or "").strip() for k, v in _named(cells)})
                 yield row

@@ -203,7 +203,7 @@ def _drive_to(goal: Point, name: str, driver: Driver, world: World) -> Steps[Non
         world.improve()
     yield world.until(drive.arrives_at)
     _note_drive(driver, drive, way.line, way.metres, world)
-    road.arrive(route.id, world.service)
+    road.arrive(route.id, world.service, where=goal)
 
 
 def _real_seconds(way: Way, driver: Driver, world: World) -> int:
