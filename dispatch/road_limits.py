@@ -9,7 +9,7 @@ See: docs/words.md, promise; docs/decisions/0051-only-the-road-loosens-a-limit.m
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,11 +39,20 @@ class Eased:
     late: frozenset[int] = frozenset()
 
 
-def ease(problem: Problem, plan: Plan, held: Set[int], weights: Weights) -> Eased:
+def ease(
+    problem: Problem,
+    plan: Plan,
+    held: Set[int],
+    weights: Weights,
+    pickups: Mapping[int, int] | None = None,
+) -> Eased:
     """Loosen the limits that the present plan can no longer keep.
 
     held : indices of the requests that are offers nobody has taken yet; where one stands in
         a late route it leaves the plan first, since nobody was promised it.
+    pickups : when the pickup of a request was planned to begin. Where that keeps a route
+        sound, these pickups are not made earlier, and nothing is loosened: who has come to
+        the stop meanwhile need not board with those who alight there.
     """
     arrays = PlanArrays(problem, plan, weights)
     broken = np.flatnonzero(arrays.routes.cost == BROKEN).tolist()
@@ -52,6 +61,10 @@ def ease(problem: Problem, plan: Plan, held: Set[int], weights: Weights) -> Ease
     gone: set[int] = set()
     late: set[int] = set()
     for vehicle in broken:
+        as_planned = _not_before(problem, plan.routes[vehicle], pickups or {})
+        if is_sound(as_planned, vehicle, plan.routes[vehicle]):
+            problem = as_planned
+            continue
         mine = {v.subject for v in plan.routes[vehicle].visits if v.kind is not Kind.BREAK} & held
         if mine:
             problem, plan = _without(problem, plan, vehicle, mine)
@@ -66,6 +79,17 @@ def ease(problem: Problem, plan: Plan, held: Set[int], weights: Weights) -> Ease
 def is_sound(problem: Problem, vehicle: int, route: Route) -> bool:
     """Whether a route keeps every limit."""
     return not isinstance(timetable(problem, vehicle, route), Violation)
+
+
+def _not_before(problem: Problem, route: Route, pickups: Mapping[int, int]) -> Problem:
+    """The problem with this route's pickups not before the given seconds."""
+    requests = list(problem.requests)
+    for visit in route.visits:
+        if visit.kind is Kind.PICKUP and visit.subject in pickups:
+            old = requests[visit.subject]
+            earliest = max(old.earliest_pickup, pickups[visit.subject])
+            requests[visit.subject] = replace(old, earliest_pickup=earliest)
+    return replace(problem, requests=tuple(requests))
 
 
 def _without(

@@ -22,7 +22,7 @@ from shapely import LineString
 
 from dispatch import wording
 from dispatch.booking import Booking, State
-from dispatch.events import Fact
+from dispatch.events import Event, Fact
 from dispatch.town import Town
 from routing.network import Network
 from routing.travel import Point
@@ -117,6 +117,7 @@ class _Account:
         self.midnight = datetime.combine(story.day, datetime.min.time(), self.town.zone)
         self.figures: Figures = story.figures()
         self.breaches = story.breaches()
+        self.aboard = story.times_aboard()
         driven = {route.vehicle_id for route in story.routes}
         vehicles = [model.id for model in self.town.vehicles if model.id in driven]
         self.vehicle_number = {vehicle: number for number, vehicle in enumerate(vehicles)}
@@ -265,6 +266,10 @@ class _Account:
             "left": self._at(booking.boarded_at),
             "arrived": self._at(booking.completed_at),
             "vehicle": self.vehicle_number.get(vehicle or "") if ridden else None,
+            "parts": [
+                [self.vehicle_number[a.vehicle_id], self._at(a.starts), self._at(a.ends)]
+                for a in self.aboard.get(booking.id, ())
+            ],
             "state": booking.state.value,
             "late": late,
             "outcome": self._word(outcome),
@@ -305,7 +310,7 @@ class _Account:
             "too_late": "thenTooLate",
         }[talk.then]
         return {
-            "at": self._at(talk.at),
+            "asked": self._asked(talk.at),
             "from": talk.origin.name,
             "to": talk.destination.name,
             "passengers": talk.party.passengers,
@@ -330,10 +335,7 @@ class _Account:
             route.id: self.vehicle_number[route.vehicle_id] for route in self.story.routes
         }
         rows = []
-        for recorded in self.story.events:
-            event = recorded.event
-            if event.fact not in HAPPENINGS:
-                continue
+        for event in self._worst_of_each():
             number = self.ride_number.get(event.booking_id or "")
             vehicle = vehicle_of_route.get(event.route_id or "")
             text = self._both(
@@ -349,6 +351,22 @@ class _Account:
             if event.at >= self.midnight:
                 rows.append({"at": self._at(event.at), "text": text, "alert": alert})
         return rows
+
+    def _worst_of_each(self) -> list[Event]:
+        """The events worth telling; of one ride's lateness only the worst part."""
+        worst: dict[str, Event] = {}
+        events = [r.event for r in self.story.events if r.event.fact in HAPPENINGS]
+        for event in events:
+            if event.fact is Fact.PROMISE_LATE and event.booking_id is not None:
+                other = worst.get(event.booking_id, event)
+                worst[event.booking_id] = max(
+                    other, event, key=lambda each: int(each.payload["late_seconds"])
+                )
+        return [
+            event
+            for event in events
+            if event.fact is not Fact.PROMISE_LATE or worst[event.booking_id or ""] is event
+        ]
 
     def _with_cause(self, text: str, cause: str, language: str) -> str:
         return f"{text}（{cause}）" if language == "ja" else f"{text} ({cause})"

@@ -9,7 +9,7 @@ See: docs/simulation.md, story
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from statistics import fmean
 
@@ -30,6 +30,18 @@ BOOKED = frozenset(
     }
 )
 BREACHES = frozenset({Fact.PROMISE_LATE, Fact.PROMISE_BROKEN})
+
+
+ENDS_ABOARD = frozenset({Fact.STRANDED, Fact.COMPLETED, Fact.PROMISE_BROKEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Aboard:
+    """A party in one vehicle; `ends` is None while it is still there."""
+
+    vehicle_id: str
+    starts: datetime
+    ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,23 @@ class Story:
             event = recorded.event
             if event.fact in BREACHES and event.booking_id:
                 found.setdefault(event.booking_id, []).append(str(event.payload.get("cause", "")))
+        return found
+
+    def times_aboard(self) -> dict[str, list[Aboard]]:
+        """In which vehicle each party was, from when to when; twice after a breakdown."""
+        vehicle_of = {route.id: route.vehicle_id for route in self.routes}
+        picked_up = {booking.id: booking.picked_up_at for booking in self.bookings}
+        found: dict[str, list[Aboard]] = {}
+        for recorded in self.events:
+            event = recorded.event
+            if event.booking_id not in picked_up:
+                continue
+            spans = found.setdefault(event.booking_id, [])
+            if event.fact is Fact.BOARDED:
+                starts = event.at if spans else picked_up[event.booking_id] or event.at
+                spans.append(Aboard(vehicle_of[event.route_id or ""], starts))
+            elif event.fact in ENDS_ABOARD and spans and spans[-1].ends is None:
+                spans[-1] = replace(spans[-1], ends=event.at)
         return found
 
     def figures(self) -> Figures:

@@ -175,8 +175,9 @@ class _Screen:
             table.add_column(self.words(key), no_wrap=True, min_width=8)
         for key in ("aboard", "to_come"):
             table.add_column(self.words(key), justify="right", no_wrap=True)
-        store = self.day.service.store
-        for number, route in enumerate(store.list_routes(self.day.day)):
+        order = {model.id: number for number, model in enumerate(self.day.town.vehicles)}
+        routes = self.day.service.store.list_routes(self.day.day)
+        for number, route in enumerate(sorted(routes, key=lambda r: order[r.vehicle_id])):
             name = self.day.service.fleet.models[route.vehicle_id].name
             colour = COLOURS[number % len(COLOURS)]
             coming = [visit for visit in route.visits if visit.kind is Kind.PICKUP]
@@ -220,7 +221,7 @@ class _Screen:
             done=done,
             kept=max(0, ended - len(late)),
             ended=ended,
-            refused=len(self.day.world.journal.talks),
+            refused=sum(t.then != "another_time" for t in self.day.world.journal.talks),
         )
 
     def _last_events(self) -> list[Text]:

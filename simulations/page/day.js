@@ -171,7 +171,7 @@ function drawVehicles() {
   });
 }
 
-const aboardAt = (i, t) => DAY.rides.filter((r) => r.vehicle === i && r.picked !== null && r.picked <= t && (r.arrived === null ? r.left !== null && t < r.left : t < r.arrived));
+const aboardAt = (i, t) => DAY.rides.filter((r) => r.parts.some(([car, from, to]) => car === i && from <= t && (to === null || t < to)));
 
 function drawFleet() {
   $('fleet').replaceChildren(...DAY.vehicles.map((vehicle, i) => {
@@ -212,15 +212,20 @@ function play() {
 }
 
 // ---- the timeline ----
-function lanesOf(rides) {
+function lanesOf(bars) {
   const ends = [];
-  return rides.map((ride) => {
-    let lane = ends.findIndex((end) => end <= ride.picked);
+  return bars.map(({ from, to }) => {
+    let lane = ends.findIndex((end) => end <= from);
     if (lane < 0) lane = ends.push(0) - 1;
-    ends[lane] = ride.arrived ?? ride.left ?? ride.picked + 300;
+    ends[lane] = to;
     return lane;
   });
 }
+// Each time a party is in a vehicle is a bar; after a breakdown one ride has two.
+const barsOf = (i) => DAY.rides
+  .flatMap((ride) => ride.parts.map(([car, from, to]) => ({ ride, car, from, to: to ?? DAY.ends })))
+  .filter((bar) => bar.car === i)
+  .sort((a, b) => a.from - b.from);
 
 function drawTimeline() {
   const width = 1140, left = 110, laneHeight = 24;
@@ -229,21 +234,20 @@ function drawTimeline() {
   let y = 34;
   const rows = el('g');
   DAY.vehicles.forEach((vehicle, i) => {
-    const rides = DAY.rides.filter((ride) => ride.vehicle === i && ride.picked !== null).sort((a, b) => a.picked - b.picked);
-    const lanes = lanesOf(rides);
+    const bars = barsOf(i);
+    const lanes = lanesOf(bars);
     const tall = (Math.max(0, ...lanes) + 1) * laneHeight + 22;
     rows.append(el('text', { x: 12, y: y + 20, fill: colour(i), 'font-weight': 700, 'font-size': 14 }, vehicle.name));
     vehicle.legs.forEach((leg) => rows.append(el('line', { x1: x(leg.from), x2: x(leg.to), y1: y + 7, y2: y + 7, stroke: colour(i), 'stroke-width': 3, 'stroke-opacity': .55 })));
     vehicle.breaks.forEach(([from, to]) => rows.append(el('rect', { x: x(from), y: y + 2, width: Math.max(2, x(to) - x(from)), height: 10, rx: 3, fill: '#dfe3dc', stroke: '#6b756f' }, el('title', {}, w('rest')))));
-    rides.forEach((ride, k) => {
+    bars.forEach(({ ride, from, to }, k) => {
       const top = y + 16 + lanes[k] * laneHeight;
-      const end = ride.arrived ?? ride.left ?? ride.picked + 300;
-      const wide = Math.max(4, x(end) - x(ride.picked));
+      const wide = Math.max(4, x(to) - x(from));
       const bar = el('g', {}, el('title', {}, rideSentence(ride)),
         el('line', { x1: x(ride.earliest), x2: x(ride.latest), y1: top + 20, y2: top + 20, stroke: '#4c5957', 'stroke-width': 2 }),
         el('line', { x1: x(ride.due), x2: x(ride.due), y1: top + 15, y2: top + 21, stroke: '#4c5957', 'stroke-width': 2 }),
-        el('rect', { x: x(ride.picked), y: top, width: wide, height: 16, rx: 4, fill: colour(i), 'fill-opacity': ride.state === 'completed' ? 1 : .35, stroke: ride.late ? '#9a3412' : 'none', 'stroke-width': 3 }));
-      if (wide > 18) bar.append(el('text', { x: x(ride.picked) + wide / 2, y: top + 12.4, 'text-anchor': 'middle', 'font-size': 11.5, fill: '#fff', 'font-weight': 700 }, String(ride.n)));
+        el('rect', { x: x(from), y: top, width: wide, height: 16, rx: 4, fill: colour(i), 'fill-opacity': ride.state === 'completed' ? 1 : .35, stroke: ride.late ? '#9a3412' : 'none', 'stroke-width': 3 }));
+      if (wide > 18) bar.append(el('text', { x: x(from) + wide / 2, y: top + 12.4, 'text-anchor': 'middle', 'font-size': 11.5, fill: '#fff', 'font-weight': 700 }, String(ride.n)));
       rows.append(bar);
     });
     if (vehicle.down !== null) rows.append(el('text', { x: x(vehicle.down), y: y + 12, 'font-size': 14, fill: '#9a3412', 'font-weight': 700 }, '✕ ' + w('down')));
@@ -279,7 +283,7 @@ function drawHappenings() {
 function drawRefusals() {
   if (!DAY.refusals.length) { $('refusals').replaceChildren(el('p', { class: 'calm' }, w('noRefusal'))); return; }
   $('refusals').replaceChildren(...DAY.refusals.map((r) => el('div', { class: 'refusal' },
-    el('p', {}, el('strong', {}, clock(r.at)), ` ${r.from} → ${r.to} ${r.passengers > 1 ? w('people', { n: r.passengers }) : ''}（${r.wished[lang]}）`),
+    el('p', {}, el('strong', {}, r.asked[lang]), ` ${r.from} → ${r.to} ${r.passengers > 1 ? w('people', { n: r.passengers }) : ''}（${r.wished[lang]}）`),
     el('p', { class: 'why' }, r.why[lang], r.instead.length ? ' ' + w('instead', { times: r.instead.join(lang === 'ja' ? '、' : ', ') }) : ''),
     el('p', {}, r.then[lang]))));
 }

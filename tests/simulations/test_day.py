@@ -16,6 +16,8 @@ from simulations.story import Story
 from tests.markers import SOAK, examples
 from tests.simulations.days import story_of
 
+pytestmark = pytest.mark.xdist_group("day")
+
 BREAKDOWN = time(11, 20)
 
 

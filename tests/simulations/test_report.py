@@ -14,6 +14,8 @@ from simulations.report import LANGUAGES, encode_line, page_of, page_words, writ
 from tests.markers import needs_chromium
 from tests.simulations.days import kimotsuki, story_of
 
+pytestmark = pytest.mark.xdist_group("day")
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
