@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dispatch.commands.service import Service
 from dispatch.errors import RouteMoved
 
-TRIES = 40
+TRIES = 400
 """How often a decision is made anew before the caller is asked to come again."""
 
 

@@ -43,8 +43,10 @@ def read_day(day: date, service: Service) -> Day:
     A day that nobody has asked about before is opened first.
     """
     state = service.store.read_day(day)
-    routes = tuple(state.routes) or open_routes(day, service)
-    return Day(routes, {booking.id: booking for booking in state.bookings})
+    if not state.routes and open_routes(day, service):
+        # Somebody else may have opened it meanwhile and planned rides: read both as of now.
+        state = service.store.read_day(day)
+    return Day(tuple(state.routes), {booking.id: booking for booking in state.bookings})
 
 
 def open_routes(day: date, service: Service) -> tuple[Route, ...]:
