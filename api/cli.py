@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli_serving import add_to as add_serving
 from dispatch.errors import NoriaiError
 from routing.errors import RoadsError
 
@@ -38,6 +39,7 @@ db_app = typer.Typer(help="The service's database.", no_args_is_help=True)
 app.add_typer(roads_app, name="roads")
 app.add_typer(bench_app, name="bench")
 app.add_typer(db_app, name="db")
+add_serving(app)
 
 BAD_INPUT = 2
 

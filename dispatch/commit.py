@@ -30,6 +30,7 @@ from dispatch.store.positions import Position
 from dispatch.store.routes import subjects_of
 from dispatch.store.stops import Closure
 from dispatch.store.store import Store
+from dispatch.store.tokens import Token
 from dispatch.store.transaction import Busy, Misfit, Taken
 
 CHECKPOINTS = (
@@ -97,6 +98,8 @@ class Change:
     closed_stops: tuple[Closure, ...] = ()
     reopened_stops: tuple[str, ...] = ()
     positions: tuple[Position, ...] = ()
+    new_tokens: tuple[Token, ...] = ()
+    revoked_tokens: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
     answer: Answer | None = None
     checks: tuple[Check, ...] = ()
@@ -181,6 +184,7 @@ def _write(
             raise RouteMoved(registrant=moved)
         rows.write_stops(change.closed_stops, change.reopened_stops)
         rows.add_positions(change.positions)
+        rows.write_tokens(change.new_tokens, change.revoked_tokens, ports.now())
         ports.checkpoint("registrants_written")
         rows.add_events(events)
         ports.checkpoint("events_written")

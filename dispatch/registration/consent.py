@@ -19,6 +19,9 @@ CONSENT_VERSION = "2026-11"
 PURPOSE = "transport"
 """What the data are for: to book rides and carry them out, and to count the register."""
 
+ERASED = "erased"
+"""In place of a purpose: the consent was taken back and the personal data are gone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Consent:

@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from dispatch.registration.consent import Consent
+from dispatch.registration.consent import ERASED, Consent
 from dispatch.registration.register import Home, Registrant
 from dispatch.store.columns import Utc, metadata
 from routing.travel import Point
@@ -93,6 +93,14 @@ def list_by_kana(connection: Connection, beginning: str, limit: int) -> list[Reg
 def count(connection: Connection) -> int:
     """How many people are on the register."""
     return connection.execute(select(func.count()).select_from(registrants)).scalar_one()
+
+
+def count_by(connection: Connection, column: str) -> dict[str, int]:
+    """How many people are on the register by the values of one column; erased ones left out."""
+    by = registrants.c[column]
+    here = registrants.c.consent_purpose != ERASED
+    query = select(by, func.count()).where(here).group_by(by).order_by(by)
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def last_number(connection: Connection) -> str | None:

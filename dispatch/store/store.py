@@ -32,11 +32,13 @@ from dispatch.store import (
     registrants,
     routes,
     stops,
+    tokens,
 )
 from dispatch.store.answers import StoredAnswer
 from dispatch.store.outbox import SealedEvent
 from dispatch.store.positions import Position
 from dispatch.store.stops import Closure
+from dispatch.store.tokens import Token
 from dispatch.store.transaction import Busy, Engines, open_engines, reading, writing
 
 PUBLISH_AT_ONCE = 1_000
@@ -111,6 +113,11 @@ class Rows:
         """Write where vehicles were."""
         positions.add(self.connection, new)
 
+    def write_tokens(self, new: Sequence[Token], revoked: Sequence[str], at: datetime) -> None:
+        """Write tokens and take others back, by their digests."""
+        tokens.insert_new(self.connection, new)
+        tokens.revoke(self.connection, revoked, at)
+
     def add_events(self, new: Sequence[Event]) -> None:
         """Write events to the outbox."""
         outbox.add(self.connection, new)
@@ -145,6 +152,14 @@ class Store:
         self._engines.writer.dispose()
         if self._folder is not None:
             self._folder.cleanup()
+
+    def is_there(self) -> bool:
+        """Whether the database answers now."""
+        try:
+            self.last_event_number()
+        except Unavailable:
+            return False
+        return True
 
     @contextmanager
     def writing(self) -> Iterator[Rows]:
@@ -304,10 +319,22 @@ class Store:
         with self._reading() as connection:
             return registrants.count(connection)
 
+    def count_registrants_by(self, column: str) -> dict[str, int]:
+        """How many people are on the register, by `district` or by `channel`."""
+        with self._reading() as connection:
+            return registrants.count_by(connection, column)
+
     def last_registrant_number(self) -> str | None:
         """The highest membership number given so far, or None."""
         with self._reading() as connection:
             return registrants.last_number(connection)
+
+    # --- tokens ----------------------------------------------------------------------
+
+    def find_token(self, digest: str) -> Token | None:
+        """The token with this digest, whether it still holds or not, or None."""
+        with self._reading() as connection:
+            return tokens.find(connection, digest)
 
     # --- answers and events ----------------------------------------------------------
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 
 from dispatch.store.transaction import Engines, open_engines, reading, writing
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this code needs."""
 
 _LOCK = 0x6E6F7269
