@@ -72,9 +72,19 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
     "no object": (b"[1, 2]", 422, "field_wrong"),
     "null": (b"null", 422, "field_wrong"),
     "not a number": (b'{"origin": {"lat": NaN, "lon": 1}}', 422, "field_wrong"),
-    "deep": (b"[" * 5_000 + b"]" * 5_000, 400, "malformed_json"),
     "10 MB": (b"[" + b" " * 10_000_000 + b"]", 413, "body_too_large"),
 }
+
+
+def test_a_body_nested_too_deeply_is_refused(at: Doors) -> None:
+    body = b"[" * 5_000 + b"]" * 5_000
+    headers = {"Content-Type": "application/json"}
+    answer = at.operator("POST", "/quotes", content=body, headers=headers)
+    # How deep JSON may go differs between versions of Python; no object it is in any case.
+    assert (answer.status_code, answer.json()["code"]) in {
+        (400, "malformed_json"),
+        (422, "field_wrong"),
+    }
 
 
 @pytest.mark.parametrize("what", BODIES)
