@@ -74,7 +74,7 @@ class _Model:
 
         self.problem, self.plan, self.weights = problem, plan, weights
         self.enums: Any = routing_enums_pb2
-        self.library: Any = pywrapcp
+        self.ortools: Any = pywrapcp
         self.nodes = list(_nodes(problem, plan))
         self.number = {
             (node.visit, node.vehicle if node.visit.kind is Kind.BREAK else None): number
@@ -96,7 +96,7 @@ class _Model:
 
     def solve(self, seconds: float) -> Plan | None:
         """The best plan found in `seconds`, None if there is none."""
-        parameters = self.library.DefaultRoutingSearchParameters()
+        parameters = self.ortools.DefaultRoutingSearchParameters()
         parameters.first_solution_strategy = (
             self.enums.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
         )
