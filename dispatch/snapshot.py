@@ -230,20 +230,14 @@ class _Reader:
         }
         bookings = tuple(b for b in active.values() if b.id in vehicle_by_booking)
         index = {booking.id: number for number, booking in enumerate(bookings)}
-        draft, departures, opens = _Draft(), dict[int, int](), dict[str, int]()
-        begun = dict[str, int]()
+        draft, departures = _Draft(), dict[int, int]()
+        calls: list[tuple[Route, Sequence[PlannedVisit], Standing]] = []
         for number, route in enumerate(routes):
             visits = [v for v in route.visits if v.kind is Kind.BREAK or v.subject in index]
             standing = self._standing(route, visits, active)
             departures[number] = max(self.now, standing.ends if standing else self.now)
             if standing is not None:
-                called, later = visits[: standing.visits], visits[standing.visits :]
-                begun |= {v.subject: standing.began for v in called if v.kind is Kind.PICKUP}
-                opens |= {
-                    visit.subject: standing.began + 1
-                    for visit in later
-                    if visit.kind is Kind.PICKUP and visit.point == route.place
-                }
+                calls.append((route, visits, standing))
             draft.vehicles.append(self._vehicle(route, visits, standing, active))
             draft.plans.append(self._route(visits, index))
             draft.routes.append(route)
@@ -252,16 +246,7 @@ class _Reader:
             for booking in bookings
             for vehicle in (vehicle_by_booking[booking.id],)
         ]
-        # Who is planned for a later call at this place does not join the one under way.
-        for booking_id, second in opens.items():
-            waiting = requests[index[booking_id]]
-            earliest = max(waiting.earliest_pickup, second)
-            requests[index[booking_id]] = replace(waiting, earliest_pickup=earliest)
-        # Who is boarding cannot be put off any more for the sake of a shorter ride.
-        for booking_id, began in begun.items():
-            boarding = requests[index[booking_id]]
-            latest = min(boarding.latest_pickup, began)
-            requests[index[booking_id]] = replace(boarding, latest_pickup=latest)
+        _keep_calls(requests, index, calls)
         promised = frozenset(
             number for number, b in enumerate(bookings) if b.state is not State.OFFERED
         )
@@ -441,6 +426,30 @@ class _Reader:
         if booking.state is State.CONFIRMED and changes_spent(booking, self.town):
             return replace(request, only_vehicle=vehicle)
         return request
+
+
+def _keep_calls(
+    requests: list[Request],
+    index: Mapping[str, int],
+    calls: Iterable[tuple[Route, Sequence[PlannedVisit], Standing]],
+) -> None:
+    """Narrow the pickups of vehicles that stand in a call, so that it stays as it began.
+
+    Who is boarding cannot be put off any more for the sake of a shorter ride; who is planned
+    for a later call at this place does not join the one under way.
+    """
+    for route, visits, standing in calls:
+        for position, visit in enumerate(visits):
+            if visit.kind is not Kind.PICKUP:
+                continue
+            number = index[visit.subject]
+            old = requests[number]
+            if position < standing.visits:
+                latest = min(old.latest_pickup, standing.began)
+                requests[number] = replace(old, latest_pickup=latest)
+            elif visit.point == route.place:
+                earliest = max(old.earliest_pickup, standing.began + 1)
+                requests[number] = replace(old, earliest_pickup=earliest)
 
 
 def changes_spent(booking: Booking, town: Town) -> bool:
