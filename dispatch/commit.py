@@ -129,7 +129,7 @@ def commit(change: Change, store: Store, ports: Ports) -> None:
     routes and bookings would not agree, Conflict when the answer's key was used for
     something else, Unavailable when the database is not there. Nothing is written then.
     """
-    stored = {route.id: route for route in store.list_routes_by_id([r.id for r in change.routes])}
+    stored = store.routes_before(change.routes)
     for route in change.routes:
         if route.id not in stored or stored[route.id].version != route.version:
             raise RouteMoved(route=route.id)
@@ -152,6 +152,7 @@ def commit(change: Change, store: Store, ports: Ports) -> None:
     else:
         raise RouteMoved(route="")
     ports.checkpoint("committed")
+    store.remember(*_as_written(change))
     ports.wake_readers()
 
 
@@ -193,6 +194,14 @@ def _write(
             rows.insert_answer(answer.key, answer.fingerprint, answer.body, ports.now())
         ports.checkpoint("answer_written")
         ports.checkpoint("before_commit")
+
+
+def _as_written(change: Change) -> tuple[list[Route], list[Booking]]:
+    """Routes and bookings as they are stored now: those that were there, as the next version."""
+    return (
+        [*change.new_routes, *(replace(r, version=r.version + 1) for r in change.routes)],
+        [*change.new_bookings, *(replace(b, version=b.version + 1) for b in change.bookings)],
+    )
 
 
 def _explain(change: Change, store: Store, taken: Taken) -> None:

@@ -45,7 +45,7 @@ class Ports:
     """The outside world of one service.
 
     `checkpoint` is called with the name of each point at which a crash must do no harm;
-    tests kill the process there.
+    tests kill the process there, and a running service counts how often it passes.
     """
 
     now: Clock

@@ -9,7 +9,7 @@ See: docs/words.md, promise; docs/decisions/0051-only-the-road-loosens-a-limit.m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,24 +44,26 @@ def ease(
     plan: Plan,
     held: Set[int],
     weights: Weights,
-    pickups: Mapping[int, int] | None = None,
+    planned: Callable[[], Mapping[int, int]] = dict,
 ) -> Eased:
     """Loosen the limits that the present plan can no longer keep.
 
     held : indices of the requests that are offers nobody has taken yet; where one stands in
         a late route it leaves the plan first, since nobody was promised it.
-    pickups : when the pickup of a request was planned to begin. Where that keeps a route
-        sound, these pickups are not made earlier, and nothing is loosened: who has come to
-        the stop meanwhile need not board with those who alight there.
+    planned : says when the pickup of a request was planned to begin; asked only where
+        something is late. Where keeping to it makes a route sound, these pickups are not
+        made earlier, and nothing is loosened: who has come to the stop meanwhile need not
+        board with those who alight there.
     """
     arrays = PlanArrays(problem, plan, weights)
     broken = np.flatnonzero(arrays.routes.cost == BROKEN).tolist()
     if not broken:
         return Eased(problem, plan, arrays)
+    pickups = planned()
     gone: set[int] = set()
     late: set[int] = set()
     for vehicle in broken:
-        as_planned = _not_before(problem, plan.routes[vehicle], pickups or {})
+        as_planned = _not_before(problem, plan.routes[vehicle], pickups)
         if is_sound(as_planned, vehicle, plan.routes[vehicle]):
             problem = as_planned
             continue

@@ -28,6 +28,10 @@ PLANNABLE = frozenset({Status.OFF_DUTY, Status.STANDING, Status.DRIVING, Status.
 """What a vehicle may be doing to be given rides."""
 
 
+REMEMBERED = 20_000
+"""Rides kept in memory before they are forgotten, all at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Midnight:
     """Local midnight of a service day: the zero of the optimizer's seconds."""
@@ -134,6 +138,28 @@ class Snapshot:
         raise KeyError(booking_id)
 
 
+class Requests:
+    """Rides already worked out: that of a booking which is the very same is not made again.
+
+    The store gives the same object for a row that has not changed, so a day of hundreds of
+    bookings costs only what is new in it.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[Booking, Town, PlaceTable, Request]] = {}
+
+    def of(self, booking: Booking, town: Town, places: PlaceTable, midnight: Midnight) -> Request:
+        """The ride of a booking, as `request_of` makes it."""
+        made = self._made.get(booking.id)
+        if made and made[0] is booking and made[1] is town and made[2] is places:
+            return made[3]
+        if len(self._made) > REMEMBERED:
+            self._made = {}
+        request = request_of(booking, town, places, midnight)
+        self._made[booking.id] = (booking, town, places, request)
+        return request
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A call under way: how many visits belong to it, when it began, when it will end."""
@@ -184,6 +210,7 @@ def load(
     town: Town,
     places: PlaceTable,
     now: datetime,
+    known: Requests | None = None,
 ) -> Snapshot:
     """The optimizer's view of one service day.
 
@@ -192,11 +219,13 @@ def load(
     routes : all routes of the day; those that can be given no rides are left out.
     bookings : bookings of that day; those in no plan and expired holds are left out.
     now : UTC; nothing is planned before it.
+    known : rides worked out before; those of bookings that are the same still are taken.
     """
     day = routes[0].service_day if routes else now.astimezone(town.zone).date()
     midnight = Midnight.of(day, town)
     active = {b.id: b for b in bookings if is_planned(b, now)}
-    reader = _Reader(town, places, midnight, midnight.at_least(now), Fleet.of(town))
+    fleet, seconds = Fleet.of(town), midnight.at_least(now)
+    reader = _Reader(town, places, midnight, seconds, fleet, known or Requests())
     return reader.read([r for r in routes if r.status in PLANNABLE], active, now)
 
 
@@ -218,6 +247,7 @@ class _Reader:
     midnight: Midnight
     now: int
     fleet: Fleet
+    known: Requests
 
     def read(
         self, routes: Sequence[Route], active: Mapping[str, Booking], now: datetime
@@ -269,7 +299,11 @@ class _Reader:
         )
         held = frozenset(range(len(bookings))) - promised
         eased = ease(
-            start.problem, start.plan, held, self.town.weights, self._planned(draft.routes, index)
+            start.problem,
+            start.plan,
+            held,
+            self.town.weights,
+            lambda: self._planned(draft.routes, index),
         )
         return replace(
             start,
@@ -416,7 +450,7 @@ class _Reader:
         return self.midnight.at_most(boarded)
 
     def _request(self, booking: Booking, vehicle: int, route: Route, departure: int) -> Request:
-        request = request_of(booking, self.town, self.places, self.midnight)
+        request = self.known.of(booking, self.town, self.places, self.midnight)
         if booking.state is State.ON_BOARD:
             return replace(
                 request,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from dispatch import facts, notices
 from dispatch.booking import Act, Booking, State, accept, leave_the_plan, move
@@ -17,6 +17,7 @@ from dispatch.commands.offers import insert_again
 from dispatch.commands.planning import (
     Day,
     Rewrite,
+    around,
     read_day,
     rewrite,
     vehicles_with,
@@ -55,13 +56,18 @@ def _get_offer(offer_id: str, service: Service) -> Booking:
     offer = service.store.find_booking(offer_id)
     if offer is None:
         raise NotFound("unknown_offer", offer=offer_id)
-    over = offer.expires_at is not None and offer.expires_at <= service.now()
-    if offer.state is State.EXPIRED or (offer.state is State.OFFERED and over):
+    if offer.state is State.EXPIRED:
         raise Refused("offer_expired", hold=service.town.booking.hold)
     if offer.state is State.RELEASED:
         raise Refused("offer_gone")
     move(offer.state, Act.ACCEPT)
+    _refuse_once_over(offer, service.now(), service)
     return offer
+
+
+def _refuse_once_over(offer: Booking, now: datetime, service: Service) -> None:
+    if offer.expires_at is not None and offer.expires_at <= now:
+        raise Refused("offer_expired", hold=service.town.booking.hold)
 
 
 def _accept(offer: Booking, day: Day, service: Service, keeping: Keeping) -> Booking:
@@ -72,11 +78,17 @@ def _accept(offer: Booking, day: Day, service: Service, keeping: Keeping) -> Boo
     ]
     old = _replaced(offer, day, service)
     ended = [*siblings, *old]
-    left = without(day, {b.id for b in ended}, service)
+    ids = {b.id for b in ended}
+    left = without(around(day, {offer.id, *ids}), ids, service)
     snapshot = left.snapshot(service, service.now())
     plan = snapshot.plan
-    if offer.id in snapshot.gone:
-        plan = insert_again(offer, snapshot)
+    if offer.id in snapshot.gone or not left.routes:
+        left = without(day, ids, service)
+        snapshot = left.snapshot(service, service.now())
+        plan = insert_again(offer, snapshot) if offer.id in snapshot.gone else snapshot.plan
+    # The hold may run out between the look at the offer and this moment, at which the plan
+    # gives its place away.
+    _refuse_once_over(offer, snapshot.now, service)
     booked = accept(replace(offer, cause=""), snapshot.now, offer.promise.pickup_earliest)
     vehicles = {
         *vehicles_with(snapshot, {offer.id, *(b.id for b in ended)}, day),
@@ -195,8 +207,8 @@ def end(
     keeping: Keeping,
 ) -> None:
     """Commit the end of bookings of one day: out of the plan, their routes timed anew."""
-    day = read_day(day_of, service)
     ids = {booking.id for booking in ended}
+    day = around(read_day(day_of, service), ids)
     snapshot = without(day, ids, service).snapshot(service, service.now())
     vehicles = vehicles_with(snapshot, ids, day)
     written = rewrite(snapshot, snapshot.plan, day, ended, vehicles)

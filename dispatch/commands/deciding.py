@@ -16,6 +16,9 @@ from dispatch.errors import RouteMoved
 TRIES = 400
 """How often a decision is made anew before the caller is asked to come again."""
 
+LOST_RACE = "lost_race"
+"""The checkpoint of each decision that is made again."""
+
 
 def decide[Made](service: Service, attempt: Callable[[], Made]) -> Made:
     """Run `attempt` until no route moves under it.
@@ -26,11 +29,11 @@ def decide[Made](service: Service, attempt: Callable[[], Made]) -> Made:
     try:
         return attempt()
     except RouteMoved:
-        pass
+        service.ports.checkpoint(LOST_RACE)
     with service.turn:
         for _ in range(TRIES - 2):
             try:
                 return attempt()
             except RouteMoved:
-                continue
+                service.ports.checkpoint(LOST_RACE)
         return attempt()

@@ -17,7 +17,7 @@ from dispatch.errors import Refused
 from dispatch.fares import Rider, Trip, fare_of
 from dispatch.optimizer.insertion import Insertion, best_insertion, probe
 from dispatch.optimizer.limits import Limit
-from dispatch.optimizer.plan import Kind, Plan, Visit
+from dispatch.optimizer.plan import Kind, Plan, Route, Visit
 from dispatch.optimizer.why_not import what_stands_in_the_way
 from dispatch.snapshot import Midnight, Snapshot, boarding_seconds, request_of, with_request
 from dispatch.town import Town, find_area
@@ -82,6 +82,7 @@ class OfferDesk:
         self.number = self.arrays.add_request(self.request)
         # Requests of the arrays that were only tried have no place in the snapshot.
         self._numbers = dict[int, int]()
+        self._given = set[int]()  # the vehicles that have been given offers
         self.windows = self._wished_windows()
 
     def offers(self) -> Held | None:
@@ -250,6 +251,7 @@ class OfferDesk:
                 self.arrays.insert(
                     number, place.vehicle, place.pickup_position, place.dropoff_position
                 )
+                self._given.add(place.vehicle)
                 route = self.snapshot.routes[place.vehicle].id
                 told = self.midnight.time(place.pickup_begin)
                 booking = replace(booking, route_id=route, told_pickup=told)
@@ -260,13 +262,11 @@ class OfferDesk:
 
     def _plan(self) -> Plan:
         """The plan with its offers; requests that were only tried are left out."""
-        routes = self.arrays.to_plan().routes
-        return Plan(
-            tuple(
-                replace(route, visits=tuple(self._renumbered(visit) for visit in route.visits))
-                for route in routes
-            )
-        )
+        routes = list(self.snapshot.plan.routes)
+        for vehicle in self._given:
+            visits = self.arrays.to_route(vehicle).visits
+            routes[vehicle] = Route(tuple(self._renumbered(visit) for visit in visits))
+        return Plan(tuple(routes))
 
     def _renumbered(self, visit: Visit) -> Visit:
         if visit.kind is Kind.BREAK or visit.subject < self.number:

@@ -19,6 +19,7 @@ from dispatch.events import Event
 from dispatch.fleet import Shift
 from dispatch.optimizer.plan import Kind, Plan
 from dispatch.snapshot import Snapshot, load
+from dispatch.store.routes import subjects_of
 from dispatch.sub_problem import sub_problem
 from dispatch.timed_routes import changed_vehicles, routes_from
 from dispatch.town import is_service_day, moment
@@ -34,7 +35,14 @@ class Day:
 
     def snapshot(self, service: Service, now: datetime) -> Snapshot:
         """The optimizer's view of it."""
-        return load(self.routes, self.bookings.values(), service.town, service.places, now)
+        return load(
+            self.routes,
+            self.bookings.values(),
+            service.town,
+            service.places,
+            now,
+            service.requests,
+        )
 
 
 def read_day(day: date, service: Service) -> Day:
@@ -166,6 +174,16 @@ def _take_out(route: Route, ids: Set[str], service: Service) -> Route:
     if next_aim is None or visits[0].kind is Kind.BREAK:
         next_aim = service.fleet.home_of(route)
     return replace(left, arrives_at=route.arrives_at + drive_time(aim, next_aim, service))
+
+
+def around(day: Day, ids: Set[str]) -> Day:
+    """The routes that visit one of these bookings, with everybody in them.
+
+    All that it takes to change something within these routes, whatever else the day holds.
+    """
+    routes = tuple(route for route in day.routes if not ids.isdisjoint(subjects_of(route.visits)))
+    subjects = set(ids).union(*(subjects_of(route.visits) for route in routes))
+    return Day(routes, {key: b for key, b in day.bookings.items() if key in subjects})
 
 
 def drive_time(origin: Point, destination: Point, service: Service) -> timedelta:

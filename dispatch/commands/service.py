@@ -12,7 +12,7 @@ from datetime import date, datetime
 from threading import Lock
 
 from dispatch.ports import Ports
-from dispatch.snapshot import Fleet
+from dispatch.snapshot import Fleet, Requests
 from dispatch.store.store import Store
 from dispatch.store.wake import Bell, InProcessBell
 from dispatch.town import Town
@@ -28,6 +28,7 @@ class Service:
     bell : wakes whoever reads the outbox.
     turn : taken by a decision that has lost a race, so that it does not lose again to
         another thread of this process.
+    requests : rides that have been worked out for the optimizer already.
     """
 
     town: Town
@@ -37,6 +38,7 @@ class Service:
     fleet: Fleet
     bell: Bell = field(default_factory=InProcessBell)
     turn: Lock = field(default_factory=Lock)
+    requests: Requests = field(default_factory=Requests)
 
     def now(self) -> datetime:
         """The moment (UTC)."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, String, Table, delete, insert, select
+from sqlalchemy import JSON, Column, Connection, String, Table, bindparam, delete, insert, select
 
 from dispatch.store.columns import Utc, metadata
 
@@ -33,9 +33,13 @@ class StoredAnswer:
     body: Mapping[str, Any]
 
 
+_FIND = select(answers).where(answers.c.key == bindparam("this"))
+_INSERT = insert(answers)
+
+
 def find(connection: Connection, key: str) -> StoredAnswer | None:
     """The answer given under this key, or None."""
-    row = connection.execute(select(answers).where(answers.c.key == key)).first()
+    row = connection.execute(_FIND, {"this": key}).first()
     return None if row is None else StoredAnswer(row.key, row.fingerprint, row.body)
 
 
@@ -44,7 +48,7 @@ def insert_new(
 ) -> None:
     """Keep an answer; a key that is already there is refused by the database."""
     row = {"key": key, "fingerprint": fingerprint, "body": dict(body), "answered_at": at}
-    connection.execute(insert(answers), row)
+    connection.execute(_INSERT, row)
 
 
 def forget(connection: Connection, before: datetime) -> int:

@@ -79,15 +79,35 @@ bookings = Table(
 """Every booking and every offer; an offer is a booking in the state `offered`."""
 
 
+# Built once: putting a statement together costs as much as running it.
+_GET = select(bookings).where(bookings.c.id == bindparam("this"))
+_LIST = select(bookings).where(bookings.c.id.in_(bindparam("these", expanding=True)))
+_VERSIONS = (
+    select(bookings.c.id, bookings.c.version)
+    .where(
+        bookings.c.service_day == bindparam("day"),
+        bookings.c.state.in_(bindparam("states", expanding=True)),
+    )
+    .order_by(bookings.c.created_at, bookings.c.id)
+)
+_AT = select(bookings.c.id, bookings.c.version).where(
+    bookings.c.id.in_(bindparam("these", expanding=True))
+)
+_INSERT = insert(bookings)
+_REWRITE = update(bookings).where(
+    bookings.c.id == bindparam("this"), bookings.c.version == bindparam("computed_from")
+)
+
+
 def get(connection: Connection, booking_id: str) -> Booking | None:
     """One booking or offer, or None."""
-    row = connection.execute(select(bookings).where(bookings.c.id == booking_id)).first()
+    row = connection.execute(_GET, {"this": booking_id}).first()
     return None if row is None else _booking(row)
 
 
 def list_by_id(connection: Connection, ids: Sequence[str]) -> list[Booking]:
     """Those of these bookings that exist."""
-    rows = connection.execute(select(bookings).where(bookings.c.id.in_(ids)))
+    rows = connection.execute(_LIST, {"these": list(ids)})
     return [_booking(row) for row in rows]
 
 
@@ -95,12 +115,8 @@ def list_versions(
     connection: Connection, day: date, states: Iterable[State]
 ) -> list[tuple[str, int]]:
     """(id, version) of each booking of a day in one of these states, oldest first."""
-    query = (
-        select(bookings.c.id, bookings.c.version)
-        .where(bookings.c.service_day == day, bookings.c.state.in_(sorted(states)))
-        .order_by(bookings.c.created_at, bookings.c.id)
-    )
-    return [(booking_id, version) for booking_id, version in connection.execute(query)]
+    found = connection.execute(_VERSIONS, {"day": day, "states": sorted(states)})
+    return [(row[0], row[1]) for row in found]
 
 
 def list_of_day(
@@ -147,24 +163,29 @@ def list_expired(connection: Connection, now: datetime) -> list[Booking]:
 def insert_new(connection: Connection, new: Sequence[Booking]) -> None:
     """Write bookings that are not there yet."""
     if new:
-        connection.execute(insert(bookings), [_values(booking) for booking in new])
+        connection.execute(_INSERT, [_values(booking) for booking in new])
 
 
-_REWRITE = update(bookings).where(
-    bookings.c.id == bindparam("this"), bookings.c.version == bindparam("computed_from")
-)
+def rewrite(connection: Connection, changed: Sequence[Booking]) -> list[str]:
+    """Write each booking as the next version after its own; the ids of those that are gone.
 
-
-def rewrite(connection: Connection, booking: Booking) -> bool:
-    """Write a booking as the next version after `booking.version`; False when that is gone."""
-    row = {
-        **_values(booking),
-        "version": booking.version + 1,
-        "this": booking.id,
-        "computed_from": booking.version,
-    }
-    done = connection.execute(_REWRITE, row)
-    return done.rowcount == 1
+    All in one statement: each one more would be one more way to the database.
+    """
+    rows = [
+        {
+            **_values(booking),
+            "version": booking.version + 1,
+            "this": booking.id,
+            "computed_from": booking.version,
+        }
+        for booking in changed
+    ]
+    if not rows or connection.execute(_REWRITE, rows).rowcount == len(rows):
+        return []
+    found = connection.execute(_AT, {"these": [booking.id for booking in changed]})
+    written = {(row[0], row[1]) for row in found}
+    moved = [each.id for each in changed if (each.id, each.version + 1) not in written]
+    return moved or [changed[0].id]  # somebody else's next version looks like ours
 
 
 def digest_of(booking: Booking) -> str:

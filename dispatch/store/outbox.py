@@ -12,7 +12,7 @@ See: docs/decisions/0044-numbers-are-given-after-the-commit.md; docs/words.md, o
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date
 from hashlib import sha256
@@ -28,7 +28,6 @@ from sqlalchemy import (
     Index,
     Integer,
     Row,
-    Select,
     String,
     Table,
     UniqueConstraint,
@@ -103,6 +102,28 @@ def seal_of(before: str, number: int, event: Event) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+# Built once: putting a statement together costs as much as running it.
+_LAST_NUMBER = select(numbering.c.last).where(numbering.c.id == 1)
+_HOLD = select(numbering.c.last, numbering.c.seal).where(numbering.c.id == 1).with_for_update()
+_INSERT = insert(events)
+_ANY_WAITING = select(events.c.id).where(events.c.number.is_(None)).limit(1)
+_WAITING = (
+    select(events).where(events.c.number.is_(None)).order_by(events.c.id).limit(bindparam("most"))
+)
+_NUMBER = (
+    update(events)
+    .where(events.c.id == bindparam("row"))
+    .values(number=bindparam("given"), seal=bindparam("sealed"))
+)
+_LAST_IS = update(numbering).values(last=bindparam("given"), seal=bindparam("sealed"))
+_AFTER = (
+    select(events)
+    .where(events.c.number > bindparam("after"))
+    .order_by(events.c.number)
+    .limit(bindparam("most"))
+)
+
+
 def add(connection: Connection, new: Sequence[Event]) -> None:
     """Write events, in order, without a number yet."""
     rows = [
@@ -117,34 +138,25 @@ def add(connection: Connection, new: Sequence[Event]) -> None:
         for event in new
     ]
     if rows:
-        connection.execute(insert(events), rows)
+        connection.execute(_INSERT, rows)
 
 
 def any_unpublished(connection: Connection) -> bool:
     """Whether some committed event has no number yet."""
-    query = select(events.c.id).where(events.c.number.is_(None)).limit(1)
-    return connection.execute(query).first() is not None
+    return connection.execute(_ANY_WAITING).first() is not None
 
 
 def publish(connection: Connection, most: int) -> int:
     """Number and seal committed events that have no number yet, at most so many; says how many."""
-    last, seal = connection.execute(
-        select(numbering.c.last, numbering.c.seal).where(numbering.c.id == 1).with_for_update()
-    ).one()
-    query = select(events).where(events.c.number.is_(None)).order_by(events.c.id).limit(most)
+    last, seal = connection.execute(_HOLD).one()
     given: list[dict[str, object]] = []
-    for row in connection.execute(query):
+    for row in connection.execute(_WAITING, {"most": most}):
         last += 1
         seal = seal_of(seal, last, _event(row))
         given.append({"row": row.id, "given": last, "sealed": seal})
     if given:
-        connection.execute(
-            update(events)
-            .where(events.c.id == bindparam("row"))
-            .values(number=bindparam("given"), seal=bindparam("sealed")),
-            given,
-        )
-        connection.execute(update(numbering).values(last=last, seal=seal))
+        connection.execute(_NUMBER, given)
+        connection.execute(_LAST_IS, {"given": last, "sealed": seal})
     return len(given)
 
 
@@ -158,14 +170,13 @@ def list_sealed(connection: Connection, first: int, last: int) -> list[SealedEve
 
 def last_number(connection: Connection) -> int:
     """The last number given; 0 before the first."""
-    last: int = connection.execute(select(numbering.c.last)).scalar_one()
+    last: int = connection.execute(_LAST_NUMBER).scalar_one()
     return last
 
 
 def list_after(connection: Connection, number: int, limit: int) -> list[RecordedEvent]:
     """Published events after this number, in order."""
-    query = select(events).where(events.c.number > number).order_by(events.c.number).limit(limit)
-    return _recorded(connection, query)
+    return _recorded(connection.execute(_AFTER, {"after": number, "most": limit}))
 
 
 def list_of_day(connection: Connection, day: date) -> list[RecordedEvent]:
@@ -174,17 +185,17 @@ def list_of_day(connection: Connection, day: date) -> list[RecordedEvent]:
     An event that is not published yet has number 0.
     """
     query = select(events).where(events.c.service_day == day).order_by(events.c.id)
-    return _recorded(connection, query)
+    return _recorded(connection.execute(query))
 
 
 def list_of_booking(connection: Connection, booking_id: str) -> list[RecordedEvent]:
     """Every event of one booking, in the order they were written."""
     query = select(events).where(events.c.booking_id == booking_id).order_by(events.c.id)
-    return _recorded(connection, query)
+    return _recorded(connection.execute(query))
 
 
-def _recorded(connection: Connection, query: Select[Any]) -> list[RecordedEvent]:
-    return [RecordedEvent(row.number or 0, _event(row)) for row in connection.execute(query)]
+def _recorded(rows: Iterable[Row[Any]]) -> list[RecordedEvent]:
+    return [RecordedEvent(row.number or 0, _event(row)) for row in rows]
 
 
 def _event(row: Row[Any]) -> Event:

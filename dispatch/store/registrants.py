@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -60,10 +61,12 @@ registrants = Table(
 )
 
 
+_GET = select(registrants).where(registrants.c.id == bindparam("this"))
+
+
 def get(connection: Connection, registrant_id: str) -> Registrant | None:
     """One registrant, or None."""
-    query = select(registrants).where(registrants.c.id == registrant_id)
-    row = connection.execute(query).first()
+    row = connection.execute(_GET, {"this": registrant_id}).first()
     return None if row is None else _registrant(row)
 
 

@@ -71,49 +71,71 @@ def subjects_of(visits: Iterable[PlannedVisit]) -> frozenset[str]:
     return frozenset(visit.subject for visit in visits if visit.kind is not Kind.BREAK)
 
 
+# Built once: putting a statement together costs as much as running it.
+_GET = select(routes).where(routes.c.id == bindparam("this"))
+_LIST = select(routes).where(routes.c.id.in_(bindparam("these", expanding=True)))
+_VERSIONS = (
+    select(routes.c.id, routes.c.version)
+    .where(routes.c.service_day == bindparam("day"))
+    .order_by(routes.c.shift_id)
+)
+_AT = select(routes.c.id, routes.c.version).where(
+    routes.c.id.in_(bindparam("these", expanding=True))
+)
+_INSERT = insert(routes)
+_REWRITE = update(routes).where(
+    routes.c.id == bindparam("this"), routes.c.version == bindparam("computed_from")
+)
+_LEAVE = delete(planned_rides).where(
+    planned_rides.c.booking_id == bindparam("booking"),
+    planned_rides.c.route_id == bindparam("route"),
+)
+_JOIN = insert(planned_rides)
+
+
 def get(connection: Connection, route_id: str) -> Route | None:
     """One route, or None."""
-    row = connection.execute(select(routes).where(routes.c.id == route_id)).first()
+    row = connection.execute(_GET, {"this": route_id}).first()
     return None if row is None else _route(row)
 
 
 def list_by_id(connection: Connection, ids: Sequence[str]) -> list[Route]:
     """Those of these routes that exist."""
-    rows = connection.execute(select(routes).where(routes.c.id.in_(ids)))
+    rows = connection.execute(_LIST, {"these": list(ids)})
     return [_route(row) for row in rows]
 
 
 def list_versions(connection: Connection, day: date) -> list[tuple[str, int]]:
     """(id, version) of each route of a day, in order of shift."""
-    query = (
-        select(routes.c.id, routes.c.version)
-        .where(routes.c.service_day == day)
-        .order_by(routes.c.shift_id)
-    )
-    return [(route_id, version) for route_id, version in connection.execute(query)]
+    return [(row[0], row[1]) for row in connection.execute(_VERSIONS, {"day": day})]
 
 
 def insert_new(connection: Connection, new: Sequence[Route]) -> None:
     """Write routes that are not there yet."""
     if new:
-        connection.execute(insert(routes), [_values(route) for route in new])
+        connection.execute(_INSERT, [_values(route) for route in new])
 
 
-_REWRITE = update(routes).where(
-    routes.c.id == bindparam("this"), routes.c.version == bindparam("computed_from")
-)
+def rewrite(connection: Connection, changed: Sequence[Route]) -> list[str]:
+    """Write each route as the next version after its own; the ids of those that are gone.
 
-
-def rewrite(connection: Connection, route: Route) -> bool:
-    """Write a route as the next version after `route.version`; False when that is gone."""
-    row = {
-        **_values(route),
-        "version": route.version + 1,
-        "this": route.id,
-        "computed_from": route.version,
-    }
-    done = connection.execute(_REWRITE, row)
-    return done.rowcount == 1
+    All in one statement: each one more would be one more way to the database.
+    """
+    rows = [
+        {
+            **_values(route),
+            "version": route.version + 1,
+            "this": route.id,
+            "computed_from": route.version,
+        }
+        for route in changed
+    ]
+    if not rows or connection.execute(_REWRITE, rows).rowcount == len(rows):
+        return []
+    found = connection.execute(_AT, {"these": [route.id for route in changed]})
+    written = {(row[0], row[1]) for row in found}
+    moved = [each.id for each in changed if (each.id, each.version + 1) not in written]
+    return moved or [changed[0].id]  # somebody else's next version looks like ours
 
 
 def move_rides(
@@ -122,16 +144,10 @@ def move_rides(
     """Note which bookings left and joined which routes, as pairs of booking and route."""
     gone = [{"booking": booking, "route": route} for booking, route in sorted(lost)]
     if gone:
-        connection.execute(
-            delete(planned_rides).where(
-                planned_rides.c.booking_id == bindparam("booking"),
-                planned_rides.c.route_id == bindparam("route"),
-            ),
-            gone,
-        )
+        connection.execute(_LEAVE, gone)
     come = [{"booking_id": booking, "route_id": route} for booking, route in sorted(gained)]
     if come:
-        connection.execute(insert(planned_rides), come)
+        connection.execute(_JOIN, come)
 
 
 def list_rides(connection: Connection, route_ids: Sequence[str]) -> list[tuple[str, str]]:

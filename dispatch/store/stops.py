@@ -31,10 +31,12 @@ class Closure:
     cause: str
 
 
+_CLOSED = select(closed_stops).order_by(closed_stops.c.stop_id)
+
+
 def list_closed(connection: Connection) -> list[Closure]:
     """The stops that are closed now."""
-    query = select(closed_stops).order_by(closed_stops.c.stop_id)
-    return [Closure(row.stop_id, row.since, row.cause) for row in connection.execute(query)]
+    return [Closure(row.stop_id, row.since, row.cause) for row in connection.execute(_CLOSED)]
 
 
 def write(connection: Connection, closed: Sequence[Closure], reopened: Sequence[str]) -> None:

@@ -9,12 +9,12 @@ See: docs/store.md
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -26,6 +26,7 @@ from dispatch.registration.register import Registrant
 from dispatch.store import (
     answers,
     bookings,
+    health,
     migrations,
     outbox,
     positions,
@@ -35,28 +36,16 @@ from dispatch.store import (
     tokens,
 )
 from dispatch.store.answers import StoredAnswer
+from dispatch.store.health import Health
 from dispatch.store.outbox import SealedEvent
 from dispatch.store.positions import Position
+from dispatch.store.remembered import Remembered, batches
 from dispatch.store.stops import Closure
 from dispatch.store.tokens import Token
-from dispatch.store.transaction import Busy, Engines, open_engines, reading, writing
+from dispatch.store.transaction import Busy, Engines, looking, open_engines, reading, writing
 
 PUBLISH_AT_ONCE = 1_000
 """Most events that one publishing transaction numbers."""
-
-_BATCH = 500
-"""Most ids in one query."""
-
-_DAYS_KEPT = 8
-"""Service days whose rows are remembered between reads."""
-
-
-class _Versioned(Protocol):
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def version(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +66,11 @@ class Rows:
 
     def rewrite_routes(self, changed: Iterable[Route]) -> Iterator[str]:
         """Write each route as its next version; yields the id of one whose version is gone."""
-        return (r.id for r in changed if not routes.rewrite(self.connection, r))
+        return iter(routes.rewrite(self.connection, list(changed)))
 
     def rewrite_bookings(self, changed: Iterable[Booking]) -> Iterator[str]:
         """Write each booking as its next version; yields the id of one whose version is gone."""
-        return (b.id for b in changed if not bookings.rewrite(self.connection, b))
+        return iter(bookings.rewrite(self.connection, list(changed)))
 
     def rewrite_registrants(self, changed: Iterable[Registrant]) -> Iterator[str]:
         """Write each registrant as the next version; yields the id of one that has moved."""
@@ -138,8 +127,8 @@ class Store:
     def __init__(self, engines: Engines, folder: tempfile.TemporaryDirectory[str] | None = None):
         self._engines = engines
         self._folder = folder
-        self._routes = _Remembered[Route]()
-        self._bookings = _Remembered[Booking]()
+        self._routes = Remembered[Route]()
+        self._bookings = Remembered[Booking]()
 
     @property
     def place(self) -> str:
@@ -161,6 +150,16 @@ class Store:
             return False
         return True
 
+    def is_current(self) -> bool:
+        """Whether the tables are those of this version."""
+        with self._reading() as connection:
+            return migrations.revision_of(connection) == migrations.HEAD
+
+    def health(self, day: date) -> Health:
+        """How the outbox and this day's bookings are doing, for whoever watches the service."""
+        with self._reading() as connection:
+            return health.read(connection, day)
+
     @contextmanager
     def writing(self) -> Iterator[Rows]:
         """One write transaction, for `commit` alone. Raises Busy, Taken, Misfit, Unavailable."""
@@ -169,9 +168,20 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
+        """One moment, for several statements."""
+        with self._told(), reading(self._engines) as connection:
+            yield connection
+
+    @contextmanager
+    def _looking(self) -> Iterator[Connection]:
+        """For one statement."""
+        with self._told(), looking(self._engines) as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            with reading(self._engines) as connection:
-                yield connection
+            yield
         except Busy as busy:
             what = f"database {self.place}: {busy}"
             raise Unavailable(
@@ -207,7 +217,7 @@ class Store:
 
     def find_route(self, route_id: str) -> Route | None:
         """One route, or None."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return routes.get(connection, route_id)
 
     def list_routes(self, day: date) -> list[Route]:
@@ -217,31 +227,62 @@ class Store:
             found = {route.id: route for route in routes.list_by_id(connection, ids)}
         return [found[route_id] for route_id in ids]
 
+    def routes_before(self, changed: Iterable[Route]) -> dict[str, Route]:
+        """What is stored of each of these routes, by id; those that do not exist are left out.
+
+        One that this process knows at the version which `changed` names is not read again: it
+        may have moved since, which is for the writing to find out.
+        """
+        before: dict[str, Route] = {}
+        unknown: list[str] = []
+        for route in changed:
+            known = self._routes.find(route.service_day, route.id, route.version)
+            if known is None:
+                unknown.append(route.id)
+            else:
+                before[route.id] = known
+        return before | {route.id: route for route in self.list_routes_by_id(unknown)}
+
+    def recall_route(self, day: date, route_id: str) -> Route | None:
+        """A route as this process has known it, at whatever version; None: not at all."""
+        return self._routes.recall(day, route_id)
+
+    def recall_booking(self, day: date, booking_id: str) -> Booking | None:
+        """A booking as this process has known it, at whatever version; None: not at all."""
+        return self._bookings.recall(day, booking_id)
+
+    def remember(
+        self, routes_written: Iterable[Route], bookings_written: Iterable[Booking]
+    ) -> None:
+        """Keep rows as a commit has just written them, so that they need not be read again."""
+        self._routes.keep(routes_written)
+        self._bookings.keep(bookings_written)
+
     def list_routes_by_id(self, ids: Sequence[str]) -> list[Route]:
         """Those of these routes that exist, in no order."""
         if not ids:
             return []
         with self._reading() as connection:
-            return [r for part in _batches(ids) for r in routes.list_by_id(connection, part)]
+            return [r for part in batches(ids) for r in routes.list_by_id(connection, part)]
 
     def list_rides(self, route_ids: Sequence[str]) -> list[tuple[str, str]]:
         """(booking, route) of each booking that has its place in one of these routes."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return routes.list_rides(connection, route_ids)
 
     def list_latest_positions(self, route_ids: Sequence[str]) -> list[Position]:
         """Where each of these routes' vehicles was last."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return positions.list_latest(connection, route_ids)
 
     def list_positions(self, route_id: str) -> list[Position]:
         """Where a route's vehicle was, in order of time."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return positions.list_of_route(connection, route_id)
 
     def list_closed_stops(self) -> list[Closure]:
         """The stops that are closed now, on top of the town's file."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return stops.list_closed(connection)
 
     # --- bookings --------------------------------------------------------------------
@@ -255,12 +296,12 @@ class Store:
 
     def find_booking(self, booking_id: str) -> Booking | None:
         """One booking or offer, or None."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return bookings.get(connection, booking_id)
 
     def list_bookings(self, day: date, states: Collection[State] | None = None) -> list[Booking]:
         """The bookings of a day in these states (None: in any), oldest first."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return bookings.list_of_day(connection, day, states)
 
     def list_bookings_by_id(self, ids: Sequence[str]) -> list[Booking]:
@@ -268,21 +309,21 @@ class Store:
         if not ids:
             return []
         with self._reading() as connection:
-            return [b for part in _batches(ids) for b in bookings.list_by_id(connection, part)]
+            return [b for part in batches(ids) for b in bookings.list_by_id(connection, part)]
 
     def list_bookings_of_quote(self, quote_id: str) -> list[Booking]:
         """The offers of one quote, earliest pickup first."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return bookings.list_of_quote(connection, quote_id)
 
     def list_bookings_of_registrant(self, registrant_id: str) -> list[Booking]:
         """The bookings of one registrant, latest ride first."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return bookings.list_of_registrant(connection, registrant_id)
 
     def list_expired_offers(self, now: datetime) -> list[Booking]:
         """The offers that nobody took in time and that are still held."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return bookings.list_expired(connection, now)
 
     # --- the register ----------------------------------------------------------------
@@ -296,51 +337,51 @@ class Store:
 
     def find_registrant(self, registrant_id: str) -> Registrant | None:
         """One registrant, or None."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return registrants.get(connection, registrant_id)
 
     def find_registrant_by_number(self, number: str) -> Registrant | None:
         """The registrant with this membership number, or None."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return registrants.find_by_number(connection, number)
 
     def list_registrants_by_phone(self, phone: str) -> list[Registrant]:
         """Everybody with this telephone number, in international form."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return registrants.list_by_phone(connection, phone)
 
     def list_registrants_by_kana(self, beginning: str, limit: int = 50) -> list[Registrant]:
         """Those whose reading begins so, in order of reading."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return registrants.list_by_kana(connection, beginning, limit)
 
     def count_registrants(self) -> int:
         """How many people are on the register."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return registrants.count(connection)
 
     def count_registrants_by(self, column: str) -> dict[str, int]:
         """How many people are on the register, by `district` or by `channel`."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return registrants.count_by(connection, column)
 
     def last_registrant_number(self) -> str | None:
         """The highest membership number given so far, or None."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return registrants.last_number(connection)
 
     # --- tokens ----------------------------------------------------------------------
 
     def find_token(self, digest: str) -> Token | None:
         """The token with this digest, whether it still holds or not, or None."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return tokens.find(connection, digest)
 
     # --- answers and events ----------------------------------------------------------
 
     def find_answer(self, key: str) -> StoredAnswer | None:
         """The answer given under an idempotency key, or None."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return answers.find(connection, key)
 
     def publish(self) -> int:
@@ -350,7 +391,7 @@ class Store:
         """
         published = 0
         while True:
-            with self._reading() as connection:
+            with self._looking() as connection:
                 if not outbox.any_unpublished(connection):
                     return published
             try:
@@ -361,27 +402,27 @@ class Store:
 
     def last_event_number(self) -> int:
         """The last public number given; 0 before the first."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return outbox.last_number(connection)
 
     def list_events(self, after: int, limit: int = 500) -> list[RecordedEvent]:
         """Published events after this number, in order. Call `publish` first."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return outbox.list_after(connection, after, limit)
 
     def list_sealed_events(self, first: int, last: int) -> list[SealedEvent]:
         """Published events with numbers from `first` to `last`, with their seals."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return outbox.list_sealed(connection, first, last)
 
     def list_events_of_day(self, day: date) -> list[RecordedEvent]:
         """Every event of a day, published (with its number) or not (0), as they were written."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return outbox.list_of_day(connection, day)
 
     def list_events_of_booking(self, booking_id: str) -> list[RecordedEvent]:
         """Every event of one booking, as they were written."""
-        with self._reading() as connection:
+        with self._looking() as connection:
             return outbox.list_of_booking(connection, booking_id)
 
 
@@ -409,37 +450,3 @@ def open_store(database_url: str, *, durable: bool = True) -> Store:
         engines.writer.dispose()
         raise
     return Store(engines, folder)
-
-
-def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH))
-
-
-class _Remembered[Item: _Versioned]:
-    """Rows already read, by day: a row at the same version need not be read again.
-
-    A version says everything about its row, since every change raises it.
-    """
-
-    def __init__(self) -> None:
-        self._days: dict[date, dict[str, Item]] = {}
-
-    def read(
-        self,
-        day: date,
-        versions: Sequence[tuple[str, int]],
-        load: Callable[[Sequence[str]], Iterable[Item]],
-    ) -> tuple[Item, ...]:
-        """The items of a day in the order of `versions`; `load` reads those not remembered."""
-        known = self._days.get(day, {})
-        missing = [
-            item_id
-            for item_id, version in versions
-            if item_id not in known or known[item_id].version != version
-        ]
-        fresh = {item.id: item for part in _batches(missing) for item in load(part)}
-        current = {item_id: fresh.get(item_id) or known[item_id] for item_id, _ in versions}
-        # A new dictionary each time: other threads go on reading the one they hold.
-        days = {**self._days, day: current}
-        self._days = dict(list(days.items())[-_DAYS_KEPT:])
-        return tuple(current.values())

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Column, Connection, String, Table, insert, select, update
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Connection,
+    String,
+    Table,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 
 from dispatch.store.columns import Utc, in_list, metadata
 
@@ -60,9 +70,12 @@ class Token:
         return self.revoked_at is None and now < self.expires_at
 
 
+_FIND = select(tokens).where(tokens.c.digest == bindparam("this"))
+
+
 def find(connection: Connection, digest: str) -> Token | None:
     """The token with this digest, or None."""
-    row = connection.execute(select(tokens).where(tokens.c.digest == digest)).first()
+    row = connection.execute(_FIND, {"this": digest}).first()
     if row is None:
         return None
     return Token(

@@ -9,6 +9,7 @@ See: docs/store.md; docs/decisions/0040-two-engines-and-short-transactions.md
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +30,19 @@ BUSY_MILLISECONDS = 5_000
 CONNECT_SECONDS = 5
 """How long a connection to PostgreSQL may take to open."""
 
+APPLICATION = "noriai"
+"""By this name PostgreSQL knows the connections of the service."""
+
 WRITERS = 4
 """Connections that write at the same time, a process, on PostgreSQL."""
 
 _TRY_AGAIN = frozenset({"40001", "40P01", "55P03", "57014"})
 """PostgreSQL: serialization failure, deadlock, lock not available, statement timeout."""
+
+_BEGIN_READING = {
+    "sqlite": "BEGIN",
+    "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+}
 
 _UNIQUE_SQLITE = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 _UNIQUE_POSTGRES = "23505"
@@ -72,6 +81,17 @@ def place_of_database(url: URL) -> str:
     return f"{url.host or 'localhost'}:{url.port or 5432}/{url.database}"
 
 
+def address_of(database_url: str) -> URL:
+    """A database's address, taken apart. Raises Unavailable where it is none that we know."""
+    try:
+        url = make_url(database_url)
+    except Exception as error:
+        raise _away("?", "not a database address") from error
+    if url.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise _away(url.drivername, "neither sqlite nor postgresql")
+    return url
+
+
 def open_engines(database_url: str, *, durable: bool = True) -> Engines:
     """Prepare both engines; nothing is connected yet.
 
@@ -80,22 +100,20 @@ def open_engines(database_url: str, *, durable: bool = True) -> Engines:
 
     Raises Unavailable when the address is of no database that the service knows.
     """
-    try:
-        url = make_url(database_url)
-    except Exception as error:
-        raise _away("?", "not a database address") from error
+    url = address_of(database_url)
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, durable=durable)
-    if url.get_backend_name() == "postgresql":
-        return _postgres(url.set(drivername="postgresql+psycopg"))
-    raise _away(url.drivername, "neither sqlite nor postgresql")
+    return _postgres(url.set(drivername="postgresql+psycopg"))
 
 
 def _sqlite(url: URL, *, durable: bool) -> Engines:
     if not url.database or url.database == ":memory:":
         raise _away("memory", "a file is needed")
-    if not Path(url.database).absolute().parent.is_dir():
+    file = Path(url.database).absolute()
+    if not file.parent.is_dir():
         raise _away(url.database, "no such folder")
+    if file.exists() and not os.access(file, os.W_OK):
+        raise _away(url.database, "it may not be written to")
     # isolation_level None: SQLAlchemy begins each transaction itself. Left to the driver it
     # would begin at the first write, and two readers that then write would lose an update.
     arguments = {"isolation_level": None, "timeout": BUSY_MILLISECONDS / 1000}
@@ -116,26 +134,22 @@ def _sqlite(url: URL, *, durable: bool) -> Engines:
         ):
             connection.execute(f"PRAGMA {pragma}")
 
-    def begin_reading(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
-
     def begin_writing(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    for engine, begin in ((reader, begin_reading), (writer, begin_writing)):
+    for engine in (reader, writer):
         event.listen(engine, "connect", prepare)
-        event.listen(engine, "begin", begin)
+    event.listen(writer, "begin", begin_writing)
     return Engines(url, reader, writer)
 
 
 def _postgres(url: URL) -> Engines:
-    arguments = {"connect_timeout": CONNECT_SECONDS, "application_name": "noriai"}
+    arguments = {"connect_timeout": CONNECT_SECONDS, "application_name": APPLICATION}
     reader = create_engine(
         url,
-        connect_args=arguments,
+        connect_args={**arguments, "options": "-c default_transaction_read_only=on"},
         json_serializer=to_json,
-        isolation_level="REPEATABLE READ",
-        execution_options={"postgresql_readonly": True},
+        isolation_level="AUTOCOMMIT",  # `reading` begins by itself where a moment is needed
         pool_pre_ping=True,
         pool_size=8,
     )
@@ -156,7 +170,19 @@ def reading(engines: Engines) -> Iterator[Connection]:
 
     Raises Unavailable when the database is not there.
     """
-    with _told(engines), engines.reader.connect() as connection, connection.begin():
+    with looking(engines) as connection:
+        connection.exec_driver_sql(_BEGIN_READING[connection.dialect.name])
+        yield connection
+
+
+@contextmanager
+def looking(engines: Engines) -> Iterator[Connection]:
+    """The database for one statement, which sees one moment by itself.
+
+    Beginning and ending a transaction around it would cost two more ways to the server.
+    Raises Unavailable when the database is not there.
+    """
+    with _told(engines), engines.reader.connect() as connection:
         yield connection
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from dispatch.errors import Unavailable
 from dispatch.store.transaction import Engines, open_engines, reading, writing
 
 HEAD = "0002"
@@ -35,20 +36,24 @@ def upgrade(database_url: str) -> None:
 
 
 def upgrade_with(engines: Engines) -> None:
-    """The same, on engines that are open."""
-    if _revision(engines) == HEAD:
+    """The same, on engines that are open. Raises Unavailable("database_newer") too."""
+    with reading(engines) as connection:
+        found = revision_of(connection)
+    if found == HEAD:
         return
+    if found is not None and found > HEAD:
+        raise Unavailable("database_newer", place=engines.place, found=found, known=HEAD)
     with writing(engines) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         _run(connection)
 
 
-def _revision(engines: Engines) -> str | None:
-    with reading(engines) as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+def revision_of(connection: Connection) -> str | None:
+    """The revision a database is at; None where it was never set up."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _run(connection: Connection) -> None:
