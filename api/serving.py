@@ -14,24 +14,21 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
 
+from api.metrics import WorkerMetrics
 from api.settings import HttpSettings, http_settings
-from dispatch.commands.book import expire_holds
-from dispatch.commands.improve import SearchProcess, improve
+from api.working import Worker
 from dispatch.commands.service import Service
 from dispatch.errors import BadInput, Unavailable
 from dispatch.town_file import find_town, load_town
 from dispatch.wiring import build_service
 
-ROUND_SECONDS = 2.0
-"""How long the worker rests when nothing rings."""
-
-SEARCH_STEPS = 2_000
-"""How many steps one round of the background search takes."""
+if TYPE_CHECKING:
+    from api.live import ClockControl
 
 GRACE_SECONDS = 10
 """How long answers that are under way may take once the server is told to stop."""
@@ -56,6 +53,10 @@ def serve(settings: ServiceSettings, host: str, port: int) -> None:
     """Answer HTTP until told to stop. Raises BadInput("port_in_use")."""
     log_as_json()
     http = http_settings(os.environ)
+    # The web server takes these signals while it runs, and raises them again once it has
+    # ended in order: here they end the process as asked for, rather than as killed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     listener = listen(host, port)
     service = open_service(settings)
     try:
@@ -68,14 +69,19 @@ def serve(settings: ServiceSettings, host: str, port: int) -> None:
 
 
 def web_server(
-    service: Service, http: HttpSettings | None = None, redis_url: str | None = None
+    service: Service,
+    http: HttpSettings | None = None,
+    redis_url: str | None = None,
+    clock: ClockControl | None = None,
 ) -> uvicorn.Server:
     """A web server for a service that runs already; `run(sockets=[…])` serves until it is told
     to stop by a signal or by `should_exit`.
+
+    clock : a demo's clock; None where time is real.
     """
     from api.app import create_app  # noqa: PLC0415  (loads every door)
 
-    app = create_app(service, http, redis_url)
+    app = create_app(service, http, redis_url, clock)
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -134,42 +140,25 @@ def log_as_json() -> None:
     )
 
 
-def work(settings: ServiceSettings, heartbeat: Path, rounds: int | None = None) -> None:
+def work(
+    settings: ServiceSettings,
+    heartbeat: Path,
+    rounds: int | None = None,
+    metrics_at: tuple[str, int] | None = None,
+) -> None:
     """Publish, release what has expired and search, until told to stop (or for so many rounds).
 
-    `heartbeat` is touched at each round, for whoever watches whether the worker lives.
+    `heartbeat` is touched at each round, for whoever watches whether the worker lives;
+    `metrics_at` is the host and port at which Prometheus may ask.
     """
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     service = open_service(settings)
-    log = structlog.get_logger()
-    done = 0
+    metrics = WorkerMetrics(service)
+    worker = Worker(metrics.commits.counted(service), heartbeat, metrics.note_search)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
     try:
-        with SearchProcess() as process:
-            while not stop.is_set() and done != rounds:
-                mark = service.bell.mark()
-                heartbeat.touch()
-                _one_round(service, process, done, log)
-                done += 1
-                if not stop.is_set() and done != rounds:
-                    service.bell.wait(mark, ROUND_SECONDS)
+        if metrics_at is not None:
+            metrics.serve(*metrics_at)
+        worker.run(rounds)
     finally:
         service.store.close()
-
-
-def _one_round(
-    service: Service, process: SearchProcess, seed: int, log: structlog.stdlib.BoundLogger
-) -> None:
-    published = service.store.publish()
-    expired = expire_holds(service)
-    better = improve(service.today(), service, SEARCH_STEPS, seed, process.search)
-    if published or expired or better.saved:
-        log.info(
-            "round",
-            published=published,
-            expired=expired,
-            saved=better.saved,
-            moved=len(better.moved),
-            process=os.getpid(),
-        )

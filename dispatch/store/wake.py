@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from threading import Condition, Event
+from time import monotonic
 from typing import Protocol
 
 import structlog
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as TooSlow
 from redis.retry import Retry
 
 from dispatch.events import RecordedEvent
@@ -25,7 +27,9 @@ LOOK_AGAIN_SECONDS = 2.0
 """How often a reader looks by itself when no bell rings."""
 
 _RING_TIMEOUT_SECONDS = 0.5
-_LISTEN_SECONDS = 10.0
+_LISTEN_SECONDS = LOOK_AGAIN_SECONDS
+_LEFT_ALONE_SECONDS = 5.0
+"""How long a Redis that hangs is not rung, so that commits do not wait for it one by one."""
 _KEPT_RINGS = 100
 
 
@@ -101,21 +105,26 @@ class RedisBell:
         )
         self._pause = Event()
         self._away = False
+        self._alone_until = 0.0
 
     def ring(self) -> None:
-        """Add an entry to the stream; a Redis that is away is left alone."""
+        """Add an entry to the stream; a Redis that hangs is left alone for a while."""
+        if monotonic() < self._alone_until:
+            return
         try:
             self._ringer.xadd(self._key, {"r": ""}, maxlen=_KEPT_RINGS, approximate=True)
             self._note(away=False)
-        except (RedisError, OSError):
-            self._note(away=True)
+        except (RedisError, OSError) as error:
+            self._note_failure(error)
 
     def mark(self) -> str:
         """The id of the stream's last entry; "" while Redis is away."""
+        if monotonic() < self._alone_until:
+            return ""
         try:
             entries = self._ringer.xrevrange(self._key, count=1)
-        except (RedisError, OSError):
-            self._note(away=True)
+        except (RedisError, OSError) as error:
+            self._note_failure(error)
             return ""
         if not entries:
             return "0-0"
@@ -128,8 +137,8 @@ class RedisBell:
             block = max(1, int(min(seconds, _LISTEN_SECONDS) * 1000))
             try:
                 self._listener.xread({self._key: mark}, count=1, block=block)
-            except (RedisError, OSError):
-                self._note(away=True)
+            except (RedisError, OSError) as error:
+                self._note_failure(error)
             else:
                 return
         self._pause.wait(min(seconds, LOOK_AGAIN_SECONDS))
@@ -139,6 +148,12 @@ class RedisBell:
         self._pause.set()
         self._ringer.close()
         self._listener.close()
+
+    def _note_failure(self, error: Exception) -> None:
+        """A Redis that refuses costs nothing to ask again; one that hangs costs each caller."""
+        if isinstance(error, (TooSlow, TimeoutError)):
+            self._alone_until = monotonic() + _LEFT_ALONE_SECONDS
+        self._note(away=True)
 
     def _note(self, *, away: bool) -> None:
         if away != self._away:
