@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import shapely
@@ -135,6 +136,27 @@ class RegistrationRules:
     goal_date: date | None = None
 
 
+type TileKind = Literal["raster", "vector"]
+
+
+@dataclass(frozen=True, slots=True)
+class MapTiles:
+    """Tiles that a browser may fetch for the map, in place of the town's own base map.
+
+    kind : raster (an image a tile) or vector; `url` has {z}, {x} and {y} in it.
+    """
+
+    kind: TileKind
+    url: str
+    credit: str
+
+
+GSI_TILES = MapTiles(
+    "raster", "https://cyberjapandata.gsi.go.jp/xyz/pale/{z}/{x}/{y}.png", "地理院タイル"
+)
+"""The pale map of the Geospatial Information Authority of Japan (国土地理院)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Area:
     """Where the service drives: polygons as rings of points, the first ring the outer one."""
@@ -173,6 +195,7 @@ class Town:
     area_margin_metres : how far outside the drawn edge of an area still counts as inside.
     places : further names on the map that people look for (not stops, not settlements).
     over_65 : share of the people who are 65 or older.
+    tiles : what browsers may fetch for the map; None: nothing, the map is the town's own.
     folder : where the town was read from, with its road network; None for a made-up one.
     """
 
@@ -209,6 +232,7 @@ class Town:
     over_65: float = 0.3
     driver_hours: DriverHours = field(default_factory=DriverHours)
     credits: tuple[str, ...] = ()
+    tiles: MapTiles | None = None
     folder: Path | None = None
 
 

@@ -30,7 +30,7 @@ from dispatch.town import (
     Town,
 )
 from dispatch.town_fleet import counts_of, fares_of, point_of, with_fleet
-from dispatch.town_map import areas_of, places_of, settlements_of, stops_of
+from dispatch.town_map import areas_of, map_tiles_of, places_of, settlements_of, stops_of
 from dispatch.wording import Phrase
 
 TOWNS = Path(__file__).parent / "towns"
@@ -131,6 +131,7 @@ def _town(folder: Path, rules: Section, areas: tuple[Area, ...]) -> Town:
         over_65=service_area.number("over_65", 0.3, high=1),
         assumptions=rules.texts("assumptions"),
         credits=rules.texts("credits"),
+        tiles=map_tiles_of(rules.section("map")),
         folder=folder.resolve(),
     )
     for section in (closed, service_area, *needs.values()):

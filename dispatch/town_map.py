@@ -12,8 +12,8 @@ from typing import Any
 
 import shapely
 
-from dispatch.toml_reader import MISSING, Problems, Row, Table
-from dispatch.town import Area, Settlement, Stop, Town, find_area
+from dispatch.toml_reader import MISSING, Problems, Row, Section, Table
+from dispatch.town import GSI_TILES, Area, MapTiles, Settlement, Stop, TileKind, Town, find_area
 from dispatch.wording import Phrase
 from routing.places import NamedPlace
 from routing.travel import Point
@@ -56,6 +56,22 @@ def _area(feature: Mapping[str, Any]) -> Area:
             for rings in polygons
         ),
     )
+
+
+TILES = ("none", "gsi", "raster", "vector")
+
+
+def map_tiles_of(section: Section) -> MapTiles | None:
+    """What browsers may fetch for the map: nothing unless the town says so."""
+    kind = section.text("tiles", "none")
+    if kind not in TILES:
+        section.note("tiles", kind, "write_one_of", options=TILES)
+    tiles = GSI_TILES if kind == "gsi" else None
+    if kind in {"raster", "vector"}:
+        shape: TileKind = "vector" if kind == "vector" else "raster"
+        tiles = MapTiles(shape, section.text("tiles_url"), section.text("tiles_credit"))
+    section.done()
+    return tiles
 
 
 def stops_of(folder: Path, town: Town, problems: Problems) -> tuple[Stop, ...]:

@@ -66,6 +66,13 @@ class NetworkNotWritten(RoadsError):
     sentence = "cannot write the road network {file}: {problem}"
 
 
+class BaseMapBroken(RoadsError):
+    """The file is no base map, or no vector tiles to make one from."""
+
+    code = "basemap_broken"
+    sentence = "{file} cannot be read as a map: {problem}"
+
+
 class BadSpeeds(RoadsError):
     """The speed table has no speed for a class of road, or one that is not positive."""
 
