@@ -1,4 +1,4 @@
-"""`noriai demo` and `noriai simulate`: a day played, shown while it goes on, and written down.
+"""`noriai demo --headless` and `--terminal`, `noriai simulate`: a day played and written down.
 
 See: docs/simulation.md
 """
@@ -17,6 +17,7 @@ from api.cli_words import ProgressLine, caller_language, say
 from dispatch.events import RecordedEvent
 from dispatch.town import Town
 from dispatch.town_file import find_town, load_town
+from dispatch.wording import sentence
 from routing.engines.embedded import NetworkTravel
 from routing.network import Network, load_network
 from simulations import scenario as scenarios
@@ -26,7 +27,7 @@ from simulations.scenario_file import load_scenario
 from simulations.story import Story
 from simulations.terminal import watch_day
 
-DEFAULT_SPEED = 150.0
+TERMINAL_SPEED = 150.0
 """Simulated seconds a second: the eight hours of a day in a little more than three minutes."""
 
 DEFAULT_OUT = Path("out")
@@ -35,40 +36,36 @@ DATABASE = "day.sqlite3"
 """The recorded day beside its page: `noriai audit --database sqlite:///out/day.sqlite3`."""
 
 
-def play_demo(
-    town_name: str,
-    settings: DaySettings,
-    speed: float | None,
-    headless: bool,
-    out: Path | None,
-    language: str,
-) -> None:
-    """Play a town's day: live in the terminal, or as fast as it goes with one JSON line last."""
+def play_headless(town_name: str, settings: DaySettings, out: Path | None, language: str) -> None:
+    """Play a town's day as fast as it goes, with one JSON line last."""
     town, travel, network = town_and_roads(town_name)
-    if not headless:
-        out = out or DEFAULT_OUT
-    settings = _recorded(settings, out)
-    if headless:
-        story = _play_fast(town, travel, settings)
-        _write(story, network, out, language)
-        typer.echo(json.dumps(_demo_figures(story), ensure_ascii=False))
-        return
+    story = _play_fast(town, travel, recorded(settings, out))
+    write_day(story, network, out, language)
+    typer.echo(json.dumps(_demo_figures(story), ensure_ascii=False))
+
+
+def play_in_the_terminal(
+    town_name: str, settings: DaySettings, speed: float | None, out: Path | None, language: str
+) -> None:
+    """Play a town's day as a table in the terminal, served to nobody."""
     if speed is not None and speed <= 0:
         raise typer.BadParameter("--speed must be above 0")
-    day = TownDay(town, travel, settings)
+    out = out or DEFAULT_OUT
+    town, travel, network = town_and_roads(town_name)
+    day = TownDay(town, travel, recorded(settings, out))
     try:
-        watch_day(day, speed or DEFAULT_SPEED, language)
-        page = _write(day.story(), network, out, language)
+        watch_day(day, speed or TERMINAL_SPEED, language)
+        page = write_day(day.story(), network, out, language)
     finally:
         day.close()
-    typer.echo({"ja": "一日のページ: ", "en": "The day's page: "}[language] + str(page))
+    typer.echo(sentence("demo_stopped", language, page=page))
 
 
 def play_town_day(town_name: str, settings: DaySettings, out: Path | None, as_json: bool) -> None:
     """Play a town's day as fast as it goes and write its page, events and figures."""
     town, travel, network = town_and_roads(town_name)
-    story = _play_fast(town, travel, _recorded(settings, out))
-    page = _write(story, network, out, caller_language())
+    story = _play_fast(town, travel, recorded(settings, out))
+    page = write_day(story, network, out, caller_language())
     figures = _demo_figures(story)
     if as_json:
         typer.echo(json.dumps(figures, ensure_ascii=False))
@@ -106,7 +103,7 @@ def town_and_roads(name: str) -> tuple[Town, NetworkTravel, Network]:
     return town, NetworkTravel(network, town.speeds), network
 
 
-def _recorded(settings: DaySettings, out: Path | None) -> DaySettings:
+def recorded(settings: DaySettings, out: Path | None) -> DaySettings:
     """The same day, with its database kept in `out` so that it can be audited afterwards."""
     if out is None:
         return settings
@@ -148,7 +145,7 @@ def _demo_figures(story: Story) -> dict[str, object]:
     return figures
 
 
-def _write(story: Story, network: Network, out: Path | None, language: str) -> Path | None:
+def write_day(story: Story, network: Network, out: Path | None, language: str) -> Path | None:
     """The day's page and its events, if a folder is asked for."""
     if out is None:
         return None

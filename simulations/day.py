@@ -18,7 +18,6 @@ import simpy
 
 from dispatch.commands.book import expire_holds
 from dispatch.commands.drive import open_day
-from dispatch.commands.register import register
 from dispatch.driving import Route, Status
 from dispatch.errors import BadInput
 from dispatch.events import Fact, RecordedEvent
@@ -27,7 +26,9 @@ from dispatch.registration.register import Home, NewRegistrant
 from dispatch.town import Town, moment, next_service_day
 from dispatch.wiring import build_service
 from routing.travel import TravelTimes
+from simulations.clock import PacedClock
 from simulations.demand import Demand, Outing, demand_of
+from simulations.doors import CommandDoors, Doors
 from simulations.passengers import go_out
 from simulations.story import BOOKED, Story
 from simulations.vehicles import Driver, work_a_shift
@@ -35,6 +36,10 @@ from simulations.world import Manners, Steps, World, simulated_ports
 
 FIRST_DAY = date(2026, 6, 9)
 """The day that is simulated when none is named, or the next one on which the town drives."""
+
+
+LOOK_SECONDS = 0.25
+"""How often a day that is played by the clock looks up, in seconds of the wall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +59,50 @@ class DaySettings:
     database: str = "sqlite://"
 
 
-class TownDay:
-    """A simulated day that can be played step by step."""
+def by_command(world: World) -> Doors:
+    """The doors of a day that is played as fast as it goes."""
+    return CommandDoors(world.service)
 
-    def __init__(self, town: Town, travel: TravelTimes, settings: DaySettings) -> None:
+
+class TownDay:
+    """A simulated day that can be played step by step.
+
+    clock : the service's time while others watch; None: it is the simulation's own.
+    come_in : makes the doors that the day's people use from the first one on.
+    """
+
+    def __init__(
+        self,
+        town: Town,
+        travel: TravelTimes,
+        settings: DaySettings,
+        clock: PacedClock | None = None,
+        come_in: Callable[[World], Doors] = by_command,
+    ) -> None:
         self.town = town
         self.settings = settings
         self.day = _service_day(settings.day, town)
         self.demand: Demand = demand_of(town, travel, self.day, settings.seed, settings.rides)
         starts = self.demand.outings[0].asks_at.replace(minute=0, second=0) - timedelta(hours=1)
         self._env = simpy.Environment()
-        ports, bell = simulated_ports(self._env, starts)
+        self._clock = clock
+        if clock is not None:
+            clock.jump_to(starts)
+        ports, bell = simulated_ports(self._env, starts, clock)
+        self._starts = starts
         self.service = build_service(
             town, database_url=settings.database, ports=ports, travel=travel
         )
-        self.world = World(self._env, self.service, self.day, settings.seed, settings.manners)
-        bell.answer = self.world.hear_bell
+        bell.readers = self.service.bell.ring
+        if clock is not None:
+            bell.outside = clock.wake
+        self.world = World(self._env, self.service, bell, self.day, settings.seed, settings.manners)
+        self.world.doors = come_in(self.world)
         open_day(self.day, self.service)
         for outing in self.demand.outings:
             self._env.process(go_out(outing, _registered(outing, self), self.world))
         for route in self.service.store.list_routes(self.day):
-            driver = Driver(route.id, route.vehicle_id)
+            driver = Driver.of(route, self.world)
             self.world.drivers[driver.route_id] = self._env.process(
                 work_a_shift(driver, self.world)
             )
@@ -104,12 +132,25 @@ class TownDay:
     def play(self) -> Iterator[datetime]:
         """Play to the end; yields the moment before each step of the simulation."""
         while not self.is_over:
-            yield self.world.service.now()
+            yield self.now
+            if self._clock is not None:
+                self._clock.jump_to(self.next_step_at())
             self._env.step()
+
+    def play_by(self, clock: PacedClock, look: Callable[[], bool]) -> None:
+        """Play at the clock's pace while `look`, asked a few times a second, says to go on."""
+        for _ in self.play():
+            is_due = False
+            while not is_due:
+                is_due = clock.reaches(self.next_step_at(), LOOK_SECONDS)
+                seconds = (clock.stop_at_next_second() - self._starts).total_seconds()
+                self.world.hear_outside(seconds - self._env.now)
+                if not look():
+                    return
 
     def next_step_at(self) -> datetime:
         """When something happens next."""
-        return self.now + timedelta(seconds=max(0.0, self._env.peek() - self._env.now))
+        return self._starts + timedelta(seconds=self._env.peek())
 
     def story(self) -> Story:
         """What has happened so far."""
@@ -197,7 +238,7 @@ def _registered(outing: Outing, day: TownDay) -> str:
         birth_date=date(day.day.year - resident.age, 1, 1),
         needs=resident.needs,
     )
-    return register(new, day.service).id
+    return day.world.doors.register(new)
 
 
 def _sweep_holds(world: World) -> Steps[None]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dispatch.booking import Booking, State
-from dispatch.commands.book import accept_offer, cancel_booking
-from dispatch.commands.quote import Quote, quote
+from dispatch.booking import State
 from dispatch.commands.wishes import Wish
 from dispatch.errors import NoriaiError
 from simulations.demand import Habits, Outing, Ride
+from simulations.doors import Booked, Heard
 from simulations.journal import Talk
 from simulations.world import Steps, World
 
@@ -50,7 +49,7 @@ def go_out(outing: Outing, registrant_id: str, world: World) -> Steps[None]:
 
 def _ask(
     outing: Outing, ride: Ride, leg: str, registrant_id: str, world: World
-) -> Steps[Booking | None]:
+) -> Steps[Booked | None]:
     """Ask for a ride; if it is refused and they are flexible, take one of the other times."""
     habits = outing.habits if leg == "there" or outing.home is None else outing.home.habits
     wish = Wish(
@@ -62,15 +61,15 @@ def _ask(
         arrive_by=ride.arrive_by,
         channel=outing.resident.channel,
     )
-    heard = world.attempt(lambda: quote(wish, world.service))
+    heard = world.attempt(lambda: world.doors.quote(wish))
     booking = yield from _choose(heard, wish, outing, leg, world)
-    if booking is None and isinstance(heard, Quote) and heard.offers:
+    if booking is None and isinstance(heard, Heard) and heard.offers:
         _note_talk(world, wish, "offer_expired", heard, "too_late")
         return None
     if booking is None:
         other = _other_time(heard, wish, world) if habits.flexible else None
         if other is not None:
-            again = world.attempt(lambda: quote(other, world.service))
+            again = world.attempt(lambda: world.doors.quote(other))
             booking = yield from _choose(again, other, outing, leg, world)
         _note_talk(
             world, wish, _code_of(heard), heard, "gave_up" if booking is None else "another_time"
@@ -83,21 +82,21 @@ def _ask(
 
 
 def _choose(
-    heard: Quote | NoriaiError, wish: Wish, outing: Outing, leg: str, world: World
-) -> Steps[Booking | None]:
+    heard: Heard | NoriaiError, wish: Wish, outing: Outing, leg: str, world: World
+) -> Steps[Booked | None]:
     """Think for a moment, then take the offer nearest to the wished time."""
     if isinstance(heard, NoriaiError) or not heard.offers:
         return None
     yield world.after(world.chance("think", outing.number, leg).randint(*THINKING_SECONDS))
     if wish.arrive_by is not None:
-        best = max(heard.offers, key=lambda offer: (offer.promise.arrive_latest, offer.id))
+        best = max(heard.offers, key=lambda offer: (offer.arrive_latest, offer.id))
     else:
-        best = min(heard.offers, key=lambda offer: (offer.promise.pickup_earliest, offer.id))
-    taken = world.attempt(lambda: accept_offer(best.id, world.service))
+        best = min(heard.offers, key=lambda offer: (offer.pickup_earliest, offer.id))
+    taken = world.attempt(lambda: world.doors.accept(best.id))
     return None if isinstance(taken, NoriaiError) else taken
 
 
-def _other_time(heard: Quote | NoriaiError, wish: Wish, world: World) -> Wish | None:
+def _other_time(heard: Heard | NoriaiError, wish: Wish, world: World) -> Wish | None:
     """The wish at the nearest time that the refusal names, if it is near enough."""
     if isinstance(heard, NoriaiError) or heard.refusal is None:
         return None
@@ -114,36 +113,36 @@ def _other_time(heard: Quote | NoriaiError, wish: Wish, world: World) -> Wish | 
     return replace(wish, depart_after=None if by else best, arrive_by=best if by else None)
 
 
-def _ride(booking: Booking, habits: Habits, world: World) -> Steps[datetime | None]:
+def _ride(booking: Booked, habits: Habits, world: World) -> Steps[datetime | None]:
     """Wait for the ride and ride; when they arrived, or None if they never did."""
     ended = world.ride_ended(booking.id)
     if habits.cancels_before is not None:
-        yield world.until(booking.promise.pickup_earliest - habits.cancels_before) | ended
+        yield world.until(booking.pickup_earliest - habits.cancels_before) | ended
         if not ended.triggered:
             _cancel(booking, world)
             return None
     if not ended.triggered:
         yield ended
-    now = world.booking(booking.id)
+    now = world.doors.booking(booking.id)
     return now.completed_at if now.state is State.COMPLETED else None
 
 
-def _cancel(booking: Booking, world: World) -> None:
-    done = world.attempt(lambda: cancel_booking(booking.id, world.service, "passenger"))
+def _cancel(booking: Booked, world: World) -> None:
+    done = world.attempt(lambda: world.doors.cancel(booking.id))
     if not isinstance(done, NoriaiError):
         world.improve()
 
 
-def _code_of(heard: Quote | NoriaiError) -> str:
+def _code_of(heard: Heard | NoriaiError) -> str:
     if isinstance(heard, NoriaiError):
         return heard.code
     return heard.refusal.code if heard.refusal is not None else "no_offer"
 
 
-def _note_talk(world: World, wish: Wish, code: str, heard: Quote | NoriaiError, then: str) -> None:
+def _note_talk(world: World, wish: Wish, code: str, heard: Heard | NoriaiError, then: str) -> None:
     facts = heard.facts if isinstance(heard, NoriaiError) else {}
     alternatives: tuple[datetime, ...] = ()
-    if isinstance(heard, Quote) and heard.refusal is not None:
+    if isinstance(heard, Heard) and heard.refusal is not None:
         facts = dict(heard.refusal.facts)
         alternatives = heard.refusal.alternatives
     world.journal.talks.append(

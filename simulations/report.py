@@ -316,7 +316,8 @@ class _Account:
             "passengers": talk.party.passengers,
             "wished": wished,
             "why": {
-                lang: wording.sentence(talk.code, lang, **self._local(talk.facts))
+                lang: talk.facts.get("said")
+                or wording.sentence(talk.code, lang, **self._local(talk.facts))
                 for lang in LANGUAGES
             },
             "then": self._both(then),

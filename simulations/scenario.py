@@ -26,7 +26,7 @@ from dispatch.commands.book import accept_offer
 from dispatch.commands.drive import open_day
 from dispatch.commands.quote import quote
 from dispatch.commands.wishes import ExactLimits, Wish
-from dispatch.driving import PlannedVisit, Route
+from dispatch.driving import PlannedVisit
 from dispatch.errors import NoriaiError
 from dispatch.fares import FareTable
 from dispatch.fleet import Garage, Shift, VehicleModel
@@ -176,10 +176,9 @@ def play_scenario(
         town_of(scenario), database_url="sqlite://", ports=ports, travel=MatrixTravel(scenario)
     )
     steps = steps_for(len(scenario.vehicles)) if iterations is None else iterations
-    world = World(env, service, DAY, seed, Manners(iterations=steps, exact=True))
-    bell.answer = world.hear_bell
+    world = World(env, service, bell, DAY, seed, Manners(iterations=steps, exact=True))
     log = ScenarioLog()
-    world.on_call = lambda route, call, began: _note_call(route, call, began, log, scenario)
+    world.on_call = lambda vehicle, call, began: _note_call(vehicle, call, began, log, scenario)
     open_day(DAY, service)
     _let_begin(scenario, log, world, progress)
     env.run()
@@ -249,7 +248,7 @@ def _let_begin(
     for request in order:
         world.env.process(_ask(request, scenario, log, world, heard))
     for route in world.service.store.list_routes(DAY):
-        driver = Driver(route.id, route.vehicle_id)
+        driver = Driver.of(route, world)
         world.drivers[driver.vehicle_id] = world.env.process(work_a_shift(driver, world))
 
 
@@ -271,7 +270,7 @@ def _ask(
     booking = accept_offer(answer.offers[0].id, world.service)
     log.by_booking[booking.id] = request
     world.habits[booking.id] = Habits()
-    route = world.route(booking.route_id or "")
+    route = world.service.store.get_route(booking.route_id or "")
     log.events.append(
         ScenarioEvent(request.requested_at, "accepted", request.id, _number(route.vehicle_id), None)
     )
@@ -298,7 +297,7 @@ def _wish(request: ScenarioRequest, scenario: Scenario) -> Wish:
 
 
 def _note_call(
-    route: Route,
+    vehicle_id: str,
     call: Sequence[PlannedVisit],
     began: datetime,
     log: ScenarioLog,
@@ -314,7 +313,7 @@ def _note_call(
             stop = request.origin if kind is Kind.PICKUP else request.destination
             log.events.append(
                 ScenarioEvent(
-                    second, name, request.id, _number(route.vehicle_id), scenario.stops[stop].id
+                    second, name, request.id, _number(vehicle_id), scenario.stops[stop].id
                 )
             )
 

@@ -1,8 +1,8 @@
 """The simulated world: one clock, one running service, and what both tell each other.
 
-Passengers (`passengers.py`) and vehicles (`vehicles.py`) are SimPy processes that call the
-real commands. The world gives them the time, lets them wait for one another through the
-service's own events, and notes what the service cannot know in the journal.
+Passengers (`passengers.py`) and vehicles (`vehicles.py`) are SimPy processes that come in by
+the service's doors (`doors.py`). The world gives them the time, lets them wait for one another
+through the service's own events, and notes what the service cannot know in the journal.
 
 See: docs/simulation.md, world; docs/decisions/0061-the-same-seed-the-same-day.md
 """
@@ -12,21 +12,24 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import count
 from random import Random
+from threading import get_ident
 from typing import Any
 
 import simpy
 
-from dispatch.booking import Booking
 from dispatch.commands.improve import improve
 from dispatch.commands.service import Service
-from dispatch.driving import PlannedVisit, Route
+from dispatch.driving import PlannedVisit
 from dispatch.errors import NoriaiError, UnverifiedPlan
 from dispatch.events import Fact, RecordedEvent
 from dispatch.optimizer.plan import Kind
 from dispatch.ports import Ports
 from routing.travel import Point
+from simulations.clock import PacedClock
 from simulations.demand import Habits
+from simulations.doors import CommandDoors, Doors
 from simulations.journal import Journal
 
 type Steps[Made] = Generator[simpy.Event, Any, Made]
@@ -78,43 +81,79 @@ class CountedIds:
     """Identifiers in the order in which they are asked for, so that a day repeats itself."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self._numbers = count(1)
 
     def __call__(self, prefix: str) -> str:
-        self.count += 1
-        return f"{prefix}_{self.count:07d}"
+        return f"{prefix}_{next(self._numbers):07d}"
 
 
-@dataclass(slots=True)
 class Bell:
-    """Rung by each commit; the world answers it once it is there."""
+    """Rung by each commit, from any thread; the world answers it once it is there.
 
-    answer: Callable[[], None] | None = None
+    SimPy knows one thread, the one that made the bell. A ring from another one is noted, and
+    answered when the simulation's thread asks for it.
+
+    readers : wakes whoever else reads the outbox.
+    outside : is told of a ring from another thread.
+    """
+
+    def __init__(self) -> None:
+        self.answer: Callable[[], None] | None = None
+        self.readers: Callable[[], None] = lambda: None
+        self.outside: Callable[[], None] = lambda: None
+        self._home = get_ident()
+        self._rung_outside = False
 
     def __call__(self) -> None:
-        if self.answer is not None:
+        self.readers()
+        if self.answer is None:
+            return
+        if get_ident() == self._home:
             self.answer()
+        else:
+            self._rung_outside = True
+            self.outside()
+
+    def take_outside(self) -> bool:
+        """Whether another thread has rung since this was last asked."""
+        rung, self._rung_outside = self._rung_outside, False
+        return rung
 
 
-def simulated_ports(env: simpy.Environment, starts: datetime) -> tuple[Ports, Bell]:
-    """Ports whose clock is the simulation's, and the bell that each commit rings."""
+def simulated_ports(
+    env: simpy.Environment, starts: datetime, clock: PacedClock | None = None
+) -> tuple[Ports, Bell]:
+    """Ports whose clock is the simulation's, and the bell that each commit rings.
+
+    clock : the time in its place, for a day that others watch.
+    """
     bell = Bell()
-    return Ports(SimulatedClock(env, starts), CountedIds(), wake_readers=bell), bell
+    now = SimulatedClock(env, starts) if clock is None else clock.now
+    return Ports(now, CountedIds(), wake_readers=bell), bell
 
 
 class World:
-    """What every process of one simulated day shares."""
+    """What every process of one simulated day shares.
+
+    doors : by which passengers and drivers come in.
+    has_visitors : others use the service as well, so that an act may come too late.
+    positions_every : seconds between two reports of a vehicle's position; None: it reports none.
+    """
 
     def __init__(
         self,
         env: simpy.Environment,
         service: Service,
+        bell: Bell,
         day: date,
         seed: int,
         manners: Manners,
     ) -> None:
         self.env = env
         self.service = service
+        self.doors: Doors = CommandDoors(service)
+        self.has_visitors = False
+        self.positions_every: Callable[[], float] | None = None
         self.day = day
         self.seed = seed
         self.manners = manners
@@ -122,11 +161,13 @@ class World:
         self.recent: list[RecordedEvent] = []
         self.drivers: dict[str, simpy.Process] = {}
         self.habits: dict[str, Habits] = {}
-        self.on_call: Callable[[Route, Sequence[PlannedVisit], datetime], None] | None = None
+        self.on_call: Callable[[str, Sequence[PlannedVisit], datetime], None] | None = None
+        self._bell = bell
         self._read = 0
         self._unread = False
         self._moved: dict[str, simpy.Event] = {}
         self._ended: dict[str, simpy.Event] = {}
+        bell.answer = self.hear_bell
 
     # --- time -----------------------------------------------------------------------------
 
@@ -153,11 +194,16 @@ class World:
 
     # --- what the service tells ------------------------------------------------------------
 
-    def hear_bell(self) -> None:
+    def hear_bell(self, after: float = 0) -> None:
         """Something was committed: read the outbox once the present moment's acts are done."""
         if not self._unread:
             self._unread = True
-            self.env.timeout(0).callbacks.append(lambda _: self.read_outbox())
+            self.env.timeout(after).callbacks.append(lambda _: self.read_outbox())
+
+    def hear_outside(self, after: float = 0) -> None:
+        """The same for what other threads have committed."""
+        if self._bell.take_outside():
+            self.hear_bell(after)
 
     def read_outbox(self) -> None:
         """Wake who waits for a route or a booking that an event of the service is about."""
@@ -191,28 +237,20 @@ class World:
 
     # --- what the world asks of the service -------------------------------------------------
 
-    def route(self, route_id: str) -> Route:
-        """A route as it stands."""
-        return self.service.store.get_route(route_id)
-
-    def booking(self, booking_id: str) -> Booking:
-        """A booking as it stands."""
-        return self.service.store.get_booking(booking_id)
-
     def habits_of(self, booking_id: str) -> Habits:
         """What this party does when it comes to it."""
         return self.habits.get(booking_id, Habits())
 
-    def note_call(self, route: Route, call: Sequence[PlannedVisit], began: datetime) -> None:
+    def note_call(self, vehicle_id: str, call: Sequence[PlannedVisit], began: datetime) -> None:
         """These visits are served in the call that the vehicle began then."""
         if self.on_call is not None:
-            self.on_call(route, call, began)
+            self.on_call(vehicle_id, call, began)
 
     def aboard(self, route_id: str) -> int:
         """Passengers in a vehicle just now."""
         waiting = set[str]()
         riding = set[str]()
-        for visit in self.route(route_id).visits:
+        for visit in self.service.store.get_route(route_id).visits:
             if visit.kind is Kind.PICKUP:
                 waiting.add(visit.subject)
             elif visit.kind is Kind.DROPOFF:
