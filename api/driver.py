@@ -1,9 +1,10 @@
 """The driver's tablet: what comes next, what was done, where the vehicle is.
 
 A tablet that was in a dead zone sends what it has kept, in one batch: each act has its own
-id, is applied in the order of the batch and once only, however often it is sent.
+id, is applied in the order of the batch and once only, however often it is sent, and counts
+at the time the tablet noted for it.
 
-See: docs/http.md; docs/words.md, manifest, driver
+See: docs/http.md, the driver's batch; docs/decisions/0100-an-act-counts-when-it-was-done.md
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from api.forms import (
     Answer,
     Form,
     Moment,
+    Noted,
     PartyOut,
     PlaceOut,
     PointOut,
@@ -77,7 +79,7 @@ class EventForm(Form):
 
     id: StrictStr = Field(min_length=1, max_length=100)
     act: Does
-    at: Moment | None = None
+    at: Noted | None = Field(default=None, description="When it was done, by the tablet's clock.")
     route_id: StrictStr | None = Field(default=None, max_length=100)
     booking_id: StrictStr | None = Field(default=None, max_length=100)
     where: PointForm | None = None
@@ -137,13 +139,13 @@ class EventsOut(Answer):
 class PositionForm(Form):
     """Where the vehicle was at a moment."""
 
-    at: Moment
+    at: Noted
     lat: float = Field(strict=True, ge=-90, le=90, allow_inf_nan=False)
     lon: float = Field(strict=True, ge=-180, le=180, allow_inf_nan=False)
 
 
 class PositionsForm(Form):
-    """Positions since the last report; the newest one counts."""
+    """Positions since the last report, in any order; a delay is judged by the newest."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -257,11 +259,11 @@ def report(form: EventsForm, request: Request, caller: CallerNow, service: Servi
     language = problems.language_of(request)
     results: list[EventOut] = []
     away = False
-    for event in form.events:
+    for number, event in enumerate(form.events, start=1):
         outcome, problem = Outcome.NOT_TRIED, None
         if not away:
             try:
-                _apply(event, caller, service)
+                _apply(event, number < len(form.events), caller, service)
                 outcome = Outcome.APPLIED
             except (Unavailable, RouteMoved) as error:
                 # Not the act's fault: it and all after it are to be sent again, in order.
@@ -276,8 +278,8 @@ def report(form: EventsForm, request: Request, caller: CallerNow, service: Servi
 def report_positions(form: PositionsForm, caller: CallerNow, service: ServiceNow) -> PositionsOut:
     """Say where the vehicle is; a delay that shows by it is acted on at once."""
     route = _own_route(form.route_id, caller, service)
-    newest = max(form.positions, key=lambda position: position.at)
-    after = drive.report_position(route.id, Point(newest.lat, newest.lon), service)
+    seen = [drive.Sighting(Point(each.lat, each.lon), each.at) for each in form.positions]
+    after = drive.report_positions(route.id, seen, service)
     arrives = after.arrives_at
     return PositionsOut(expected_arrival=None if arrives is None else service.local(arrives))
 
@@ -298,7 +300,7 @@ def _own_route(route_id: str | None, caller: Caller, service: Service) -> Route:
     return route
 
 
-type _Act = Callable[[str, Service, str], object]
+type _Act = Callable[[str, Service, str, drive.Noted], object]
 
 ON_ROUTE: Mapping[Does, _Act] = {
     Does.START_DUTY: drive.start_duty,
@@ -306,7 +308,6 @@ ON_ROUTE: Mapping[Does, _Act] = {
     Does.START_BREAK: drive.start_break,
     Does.END_BREAK: drive.end_break,
     Does.END_DUTY: drive.end_duty,
-    Does.REPAIR: operate.repair,
 }
 ON_BOOKING: Mapping[Does, _Act] = {
     Does.BOARD: drive.board,
@@ -315,26 +316,29 @@ ON_BOOKING: Mapping[Does, _Act] = {
 }
 
 
-def _apply(event: EventForm, caller: Caller, service: Service) -> None:
+def _apply(event: EventForm, more: bool, caller: Caller, service: Service) -> None:
     key = key_of(f"{caller.scope}:event", event.id)
+    noted = drive.Noted(event.at, more)
     if event.act is Does.REPAIR and not caller.is_office:
         raise Refused("not_for_you")
     if event.act in ON_BOOKING:
         booking_id = _own_passenger(event, key, caller, service)
-        ON_BOOKING[event.act](booking_id, service, key)
+        ON_BOOKING[event.act](booking_id, service, key, noted)
         return
     route = _own_route(event.route_id, caller, service)
     where = event.where.point() if event.where else None
     if event.act is Does.ARRIVE:
-        drive.arrive(route.id, service, key, where)
+        drive.arrive(route.id, service, key, where, noted)
     elif event.act is Does.BREAK_DOWN:
         operate.break_down(route.id, service, event.cause or "breakdown", where, key)
+    elif event.act is Does.REPAIR:
+        operate.repair(route.id, service, key)
     elif event.act is Does.DELAY:
         if event.expected_arrival is None:
             raise BadInput("field_missing", field="expected_arrival")
         drive.report_delay(route.id, event.expected_arrival, service, key)
     else:
-        ON_ROUTE[event.act](route.id, service, key)
+        ON_ROUTE[event.act](route.id, service, key, noted)
 
 
 def _own_passenger(event: EventForm, key: str, caller: Caller, service: Service) -> str:

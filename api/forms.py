@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -58,7 +59,7 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-def _moment(given: Any) -> datetime:
+def _moment(given: Any, first_year: int = 2000) -> datetime:
     if isinstance(given, datetime):
         moment = given
     else:
@@ -68,7 +69,7 @@ def _moment(given: Any) -> datetime:
             raise PydanticCustomError("bad_time", "not a time") from None
     if moment.tzinfo is None:
         raise PydanticCustomError("time_without_zone", "no zone")
-    if not 2000 <= moment.year < 3000:
+    if not first_year <= moment.year < 3000:
         raise PydanticCustomError("bad_time", "not a time of ours")
     return moment
 
@@ -76,10 +77,13 @@ def _moment(given: Any) -> datetime:
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 """A moment in ISO 8601 with its zone; nothing else, no bare numbers."""
 
+Noted = Annotated[datetime, BeforeValidator(lambda given: _moment(given, first_year=1970))]
+"""A moment by a tablet's clock, which may have been set back to its beginning."""
+
 
 def _day(given: Any) -> date:
     try:
-        day = date.fromisoformat(given)
+        day = given if type(given) is date else date.fromisoformat(given)
     except (TypeError, ValueError):
         raise PydanticCustomError("date_parsing", "not a date") from None
     if not 1800 <= day.year < 3000:
@@ -102,12 +106,19 @@ class PlaceForm(Form):
     stop_id: StrictStr | None = Field(default=None, max_length=100)
     lat: float | None = Field(default=None, strict=True, allow_inf_nan=False)
     lon: float | None = Field(default=None, strict=True, allow_inf_nan=False)
+    name: StrictStr | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="What people call the point; a stop has its own name.",
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         point = self.lat is not None and self.lon is not None
         half = (self.lat is None) != (self.lon is None)
-        if half or point == (self.stop_id is not None):
+        named_stop = self.stop_id is not None and self.name is not None
+        if half or named_stop or point == (self.stop_id is not None):
             raise PydanticCustomError("bad_place", "a stop or a point")
         return self
 
@@ -115,7 +126,8 @@ class PlaceForm(Form):
         """As the service takes it; a stop's point and name are looked up there."""
         if self.lat is None or self.lon is None:
             return Place(Point(0.0, 0.0), "", self.stop_id)
-        return Place(Point(self.lat, self.lon), f"{self.lat:.5f}, {self.lon:.5f}")
+        name = self.name or f"{self.lat:.5f}, {self.lon:.5f}"
+        return Place(Point(self.lat, self.lon), name)
 
 
 class PartyForm(Form):
@@ -176,7 +188,7 @@ class PartyOut(Answer):
 # --- headers ----------------------------------------------------------------------------------
 
 
-def _key(
+async def _key(
     caller: CallerNow,
     given: Annotated[
         str | None,
@@ -217,11 +229,12 @@ def seen_version(if_match: str | None) -> int | None:
     """The version in an If-Match header; None where any will do, -1 where none of ours fits."""
     if if_match is None or if_match.strip() == "*":
         return None
-    tag = if_match.strip().removeprefix("W/").strip('"')
-    return int(tag) if tag.isascii() and tag.isdigit() else -1
+    # A proxy that packs an answer makes its tag a weak one.
+    tag = re.fullmatch(r'(?:W/)?"([0-9]{1,9})"', if_match.strip())
+    return int(tag[1]) if tag else -1
 
 
-def get_service(request: Request) -> Service:
+async def get_service(request: Request) -> Service:
     """The service that this application serves."""
     service: Service = request.app.state.service
     return service
@@ -260,7 +273,7 @@ def _cursor(mark: tuple[str, ...]) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _page(
+async def _page(
     limit: Annotated[int, Query(ge=1, le=500, description="Most items on a page.")] = 100,
     cursor: Annotated[
         str | None, Query(max_length=400, description="`next_cursor` of the page before.")

@@ -242,5 +242,7 @@ def first_fault(errors: Sequence[Mapping[str, Any]]) -> tuple[NoriaiError, str]:
 
 def _remedy(kind: str, told: Mapping[str, Any]) -> Phrase:
     if kind in {"literal_error", "enum"}:
-        return Phrase("write_one_of", {"options": str(told.get("expected", ""))})
+        # pydantic's text is English: 'a', 'b' or 'c'.
+        options = str(told.get("expected", "")).replace("'", "").replace(" or ", ", ")
+        return Phrase("write_one_of", {"options": options})
     return Phrase(REMEDIES.get(kind, "write_other_value"))

@@ -137,7 +137,9 @@ def join(
         birth_date=form.birth_date,
         needs=tuple(form.needs),
     )
-    return _out(register(new, service, key), response)
+    who = register(new, service, key)
+    response.headers["Location"] = f"/api/v1/registrations/{who.id}"
+    return _out(who, response)
 
 
 @router.get("")

@@ -27,6 +27,7 @@ What each payload holds (times ISO 8601 in UTC; a *place* is `{"stop_id"}` or
 - duty_started, duty_ended, departed, arrived, break_started, break_ended: vehicle_id,
   status, place, subjects (whom the visit is for)
 - delayed: expected_arrival, late_seconds
+- every fact of a driver's act that was heard of later than it was done, also: heard_at
 - broke_down, repaired: vehicle_id, status, place, cause
 - stop_closed, stop_reopened: stop_id, cause
 - notice: code, facts, recipient (passenger, driver or operator)

@@ -1,14 +1,16 @@
 """What drivers report: duty, drives, arrivals, boarding, breaks, positions and delays.
 
 Each act moves one vehicle along the table of states, takes what is done out of its route,
-gives the rest new times, and tells people whose pickup has moved.
+gives the rest new times, and tells people whose pickup has moved. What was done in a dead
+zone counts at the time it was done; what is to come is planned from now.
 
-See: docs/booking.md, on the road; docs/decisions/0052-vehicles-wait-where-they-stand.md
+See: docs/booking.md, on the road; docs/decisions/0052-vehicles-wait-where-they-stand.md,
+0100-an-act-counts-when-it-was-done.md
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -34,11 +36,16 @@ WORTH_A_NEW_PLAN = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What an act starts from."""
+    """What an act starts from.
+
+    now : when the act was done.
+    heard : when the service heard of it; later, where the tablet was in a dead zone.
+    """
 
     route: Route
     day: Day
     now: datetime
+    heard: datetime
     service: Service
 
 
@@ -55,6 +62,47 @@ class Done:
     positions: tuple[Position, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a tablet says of an act besides the act itself.
+
+    at : when it was done; None for now.
+    more : whether other acts were sent with it and come after it. Until the last of them,
+        nobody is told of a pickup that has moved: the next one may know better.
+    """
+
+    at: datetime | None = None
+    more: bool = False
+
+
+LIVE = Noted()
+"""An act that is reported as it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An act as it was reported. `subject` is the route or the booking that it is about."""
+
+    act: str
+    subject: str
+    key: str | None = None
+    noted: Noted = LIVE
+    asked_with: tuple[object, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """What stands for all of it."""
+        return fingerprint(self.act, self.subject, self.noted.at, *self.asked_with)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A position as the tablet noted it; `at` None for now."""
+
+    point: Point
+    at: datetime | None = None
+
+
 type RoadStep = Callable[[Moment], Done]
 
 
@@ -63,17 +111,19 @@ def open_day(day: date, service: Service) -> tuple[Route, ...]:
     return open_routes(day, service)
 
 
-def start_duty(route_id: str, service: Service, key: str | None = None) -> Route:
+def start_duty(
+    route_id: str, service: Service, key: str | None = None, noted: Noted = LIVE
+) -> Route:
     """The driver is at the vehicle and ready."""
 
     def step(at: Moment) -> Done:
         route = driving.start_duty(at.route, at.now)
         return Done(route, events=(facts.on_the_road(Fact.DUTY_STARTED, route, at.now),))
 
-    return _on_route("start_duty", route_id, service, key, step)
+    return _on_route(Asked("start_duty", route_id, key, noted), service, step)
 
 
-def end_duty(route_id: str, service: Service, key: str | None = None) -> Route:
+def end_duty(route_id: str, service: Service, key: str | None = None, noted: Noted = LIVE) -> Route:
     """The driver goes home. Raises NotAllowedNow while rides are still to come."""
 
     def step(at: Moment) -> Done:
@@ -83,10 +133,10 @@ def end_duty(route_id: str, service: Service, key: str | None = None) -> Route:
         route = driving.end_duty(replace(at.route, visits=planned), at.now)
         return Done(route, events=(facts.on_the_road(Fact.DUTY_ENDED, route, at.now),))
 
-    return _on_route("end_duty", route_id, service, key, step)
+    return _on_route(Asked("end_duty", route_id, key, noted), service, step)
 
 
-def depart(route_id: str, service: Service, key: str | None = None) -> Route:
+def depart(route_id: str, service: Service, key: str | None = None, noted: Noted = LIVE) -> Route:
     """The vehicle sets out for its next visit, or for home where it has none.
 
     Held offers that nobody has taken yet are not waited for. Raises NotAllowedNow when
@@ -112,15 +162,19 @@ def depart(route_id: str, service: Service, key: str | None = None) -> Route:
         events += [
             notices.near(at.day.bookings[v.subject], arrives_at, at.now)
             for v in left.visits[:1]
-            if v.kind is Kind.PICKUP
+            if v.kind is Kind.PICKUP and arrives_at > at.heard
         ]
         return Done(left, (*aboard, *given_up), tuple(events))
 
-    return _on_route("depart", route_id, service, key, step)
+    return _on_route(Asked("depart", route_id, key, noted), service, step)
 
 
 def arrive(
-    route_id: str, service: Service, key: str | None = None, where: Point | None = None
+    route_id: str,
+    service: Service,
+    key: str | None = None,
+    where: Point | None = None,
+    noted: Noted = LIVE,
 ) -> Route:
     """The vehicle stands at `where`; default where it was going.
 
@@ -134,10 +188,12 @@ def arrive(
         subjects = _subjects(driving.at_this_call(route))
         return Done(route, events=(facts.on_the_road(Fact.ARRIVED, route, at.now, subjects),))
 
-    return _on_route("arrive", route_id, service, key, step, where)
+    return _on_route(Asked("arrive", route_id, key, noted, (where,)), service, step)
 
 
-def start_break(route_id: str, service: Service, key: str | None = None) -> Route:
+def start_break(
+    route_id: str, service: Service, key: str | None = None, noted: Noted = LIVE
+) -> Route:
     """The driver rests. Raises NotAllowedNow when no break is next, or before its time."""
 
     def step(at: Moment) -> Done:
@@ -149,10 +205,12 @@ def start_break(route_id: str, service: Service, key: str | None = None) -> Rout
         event = facts.on_the_road(Fact.BREAK_STARTED, route, at.now, (number,))
         return Done(route, events=(event,))
 
-    return _on_route("start_break", route_id, service, key, step)
+    return _on_route(Asked("start_break", route_id, key, noted), service, step)
 
 
-def end_break(route_id: str, service: Service, key: str | None = None) -> Route:
+def end_break(
+    route_id: str, service: Service, key: str | None = None, noted: Noted = LIVE
+) -> Route:
     """The rest is over."""
 
     def step(at: Moment) -> Done:
@@ -161,10 +219,12 @@ def end_break(route_id: str, service: Service, key: str | None = None) -> Route:
         event = facts.on_the_road(Fact.BREAK_ENDED, route, at.now, (number,))
         return Done(route, events=(event,))
 
-    return _on_route("end_break", route_id, service, key, step)
+    return _on_route(Asked("end_break", route_id, key, noted), service, step)
 
 
-def board(booking_id: str, service: Service, key: str | None = None) -> Booking:
+def board(
+    booking_id: str, service: Service, key: str | None = None, noted: Noted = LIVE
+) -> Booking:
     """The party is aboard. Raises NotAllowedNow unless its vehicle stands at its pickup."""
 
     def step(at: Moment) -> Done:
@@ -178,10 +238,12 @@ def board(booking_id: str, service: Service, key: str | None = None) -> Booking:
             events.append(_late(aboard, late, at))
         return Done(_next_call(route, ready, at), (aboard,), tuple(events))
 
-    return _on_booking("board", booking_id, service, key, step)
+    return _on_booking(Asked("board", booking_id, key, noted), service, step)
 
 
-def complete(booking_id: str, service: Service, key: str | None = None) -> Booking:
+def complete(
+    booking_id: str, service: Service, key: str | None = None, noted: Noted = LIVE
+) -> Booking:
     """The party has alighted where it wanted to be."""
 
     def step(at: Moment) -> Done:
@@ -191,10 +253,12 @@ def complete(booking_id: str, service: Service, key: str | None = None) -> Booki
         done = _next_call(route, at.route.since, at)
         return Done(done, (there,), (facts.completed(there, at.now), *late))
 
-    return _on_booking("complete", booking_id, service, key, step)
+    return _on_booking(Asked("complete", booking_id, key, noted), service, step)
 
 
-def no_show(booking_id: str, service: Service, key: str | None = None) -> Booking:
+def no_show(
+    booking_id: str, service: Service, key: str | None = None, noted: Noted = LIVE
+) -> Booking:
     """Nobody stood at the pickup.
 
     Raises NotAllowedNow unless the vehicle stands there and the promised time has come.
@@ -211,7 +275,7 @@ def no_show(booking_id: str, service: Service, key: str | None = None) -> Bookin
         begun = max(at.route.since, booking.promise.pickup_earliest)
         return Done(_next_call(route, begun, at), (ended,), (facts.no_show(ended, at.now),))
 
-    return _on_booking("no_show", booking_id, service, key, step)
+    return _on_booking(Asked("no_show", booking_id, key, noted), service, step)
 
 
 def report_delay(
@@ -224,24 +288,39 @@ def report_delay(
     def step(at: Moment) -> Done:
         return _expected(at, expected_arrival)
 
-    return _on_route("report_delay", route_id, service, key, step, expected_arrival)
+    asked = Asked("report_delay", route_id, key, asked_with=(expected_arrival,))
+    return _on_route(asked, service, step)
 
 
 def report_position(route_id: str, point: Point, service: Service, key: str | None = None) -> Route:
     """Where the vehicle is; a delay that shows by it is acted on at once."""
+    return report_positions(route_id, (Sighting(point),), service, key)
+
+
+def report_positions(
+    route_id: str, seen: Sequence[Sighting], service: Service, key: str | None = None
+) -> Route:
+    """Where the vehicle was since the last report; the newest position shows a delay.
+
+    Each is kept at its own moment, so they may come in any order and more than once.
+    """
 
     def step(at: Moment) -> Done:
-        here = (Position(route_id, point, at.now),)
-        if at.route.status is not Status.DRIVING or at.route.arrives_at is None:
-            return Done(at.route, positions=here)
+        track = tuple(
+            Position(route_id, s.point, _believed(s.at, at.route, at.heard, service)) for s in seen
+        )
+        newest = max(track, key=lambda position: position.at)
+        if at.route.arrives_at is None or _is_history(newest, at):
+            return Done(at.route, positions=track)
         target = _next_target(at.route, at.service)
-        way = at.service.places.travel.table((point,), (target,)).seconds[0, 0]
-        expected = at.now + timedelta(seconds=int(way))
+        way = at.service.places.travel.table((newest.point,), (target,)).seconds[0, 0]
+        expected = newest.at + timedelta(seconds=int(way))
         if abs(expected - at.route.arrives_at) < WORTH_A_NEW_PLAN:
-            return Done(at.route, positions=here)
-        return replace(_expected(at, expected), positions=here)
+            return Done(at.route, positions=track)
+        return replace(_expected(at, expected), positions=track)
 
-    return _on_route("report_position", route_id, service, key, step, point)
+    asked = Asked("report_position", route_id, key, asked_with=tuple(seen))
+    return _on_route(asked, service, step)
 
 
 # --- what all of them share -------------------------------------------------------------
@@ -275,7 +354,7 @@ def _expected(at: Moment, expected: datetime) -> Done:
 
 def _stands(booking_id: str, at: Moment) -> bool:
     booking = at.day.bookings.get(booking_id)
-    return booking is not None and is_planned(booking, at.now)
+    return booking is not None and is_planned(booking, at.heard)
 
 
 def _past_held_offers(at: Moment) -> tuple[Route, tuple[Booking, ...]]:
@@ -315,56 +394,92 @@ def _late(booking: Booking, late: rides.Lateness, at: Moment) -> Event:
     return facts.promise_late(booking, at.now, late.part.value, late.seconds, cause)
 
 
-def _on_booking(
-    name: str, booking_id: str, service: Service, key: str | None, step: RoadStep
-) -> Booking:
+def _believed(noted: datetime | None, route: Route, heard: datetime, service: Service) -> datetime:
+    """A time that a tablet noted, unless it lies ahead or on another day; else when it came."""
+    if noted is None or noted > heard or service.local(noted).date() != route.service_day:
+        return heard
+    return noted
+
+
+def _done_at(noted: datetime | None, route: Route, heard: datetime, service: Service) -> datetime:
+    """When an act was done: as noted, unless the vehicle's former act was later than that."""
+    done = _believed(noted, route, heard, service)
+    return done if done >= route.since or route.status is Status.OFF_DUTY else heard
+
+
+def _is_history(position: Position, at: Moment) -> bool:
+    """Whether a position is from before this drive, or older than one that is known."""
+    if position.at < at.route.since:
+        return True
+    if at.heard - position.at < WORTH_A_NEW_PLAN:
+        return False
+    known = at.service.store.list_latest_positions([at.route.id])
+    return any(each.at > position.at for each in known)
+
+
+def _both_times(events: Iterable[Event], heard: datetime) -> tuple[Event, ...]:
+    """The facts, which also say when they were heard of where that was later."""
+    return tuple(
+        event
+        if event.at == heard
+        else replace(event, payload={**event.payload, "heard_at": facts.moment(heard)})
+        for event in events
+    )
+
+
+def _on_booking(asked: Asked, service: Service, step: RoadStep) -> Booking:
     """Run a step on the route that a booking rides in."""
-    asked = fingerprint(name, booking_id)
+    booking_id = asked.subject
 
     def attempt() -> Booking:
         booking = service.store.get_booking(booking_id)
         if booking.route_id is None or not is_planned(booking, service.now()):
-            raise NotAllowedNow(state=booking.state.value, act=name)
-        return _run(booking.route_id, service, step, key, asked)[1][booking_id]
+            raise NotAllowedNow(state=booking.state.value, act=asked.act)
+        return _run(booking.route_id, asked, service, step)[1][booking_id]
 
-    return once(service, key, asked, attempt, lambda _: service.store.get_booking(booking_id))
+    def again(_: object) -> Booking:
+        return service.store.get_booking(booking_id)
+
+    return once(service, asked.key, asked.fingerprint, attempt, again)
 
 
-def _on_route(
-    name: str,
-    route_id: str,
-    service: Service,
-    key: str | None,
-    step: RoadStep,
-    *asked_with: object,
-) -> Route:
-    asked = fingerprint(name, route_id, *asked_with)
-
+def _on_route(asked: Asked, service: Service, step: RoadStep) -> Route:
     def attempt() -> Route:
-        return _run(route_id, service, step, key, asked)[0]
+        return _run(asked.subject, asked, service, step)[0]
 
-    return once(service, key, asked, attempt, lambda _: service.store.get_route(route_id))
+    def again(_: object) -> Route:
+        return service.store.get_route(asked.subject)
+
+    return once(service, asked.key, asked.fingerprint, attempt, again)
 
 
 def _run(
-    route_id: str, service: Service, step: RoadStep, key: str | None, asked: str
+    route_id: str, asked: Asked, service: Service, step: RoadStep
 ) -> tuple[Route, dict[str, Booking]]:
     """Read, act, time anew, tell, commit."""
     route = service.store.get_route(route_id)
     day = read_day(route.service_day, service)
     route = next(each for each in day.routes if each.id == route_id)
-    now = service.now()
-    done = step(Moment(route, day, now, service))
-    change = timed_anew(done, day, now, service)
-    kept = answer(key, asked, {"route": route_id})
+    heard = service.now()
+    done_at = _done_at(asked.noted.at, route, heard, service)
+    done = step(Moment(route, day, done_at, heard, service))
+    done = replace(done, events=_both_times(done.events, heard))
+    quiet = asked.noted.more and heard - done_at >= WORTH_A_NEW_PLAN
+    change = timed_anew(done, day, heard, service, quiet=quiet)
+    kept = answer(asked.key, asked.fingerprint, {"route": route_id})
     commit(replace(change, answer=kept, positions=done.positions), service.store, service.ports)
     written = {b.id: replace(b, version=b.version + 1) for b in change.bookings}
     made = change.routes[0] if change.routes else done.route
     return replace(made, version=made.version + len(change.routes)), written
 
 
-def timed_anew(done: Done, day: Day, now: datetime, service: Service) -> Change:
-    """The change that writes an act, with the rest of the route timed from where it stands."""
+def timed_anew(
+    done: Done, day: Day, now: datetime, service: Service, *, quiet: bool = False
+) -> Change:
+    """The change that writes an act, with the rest of the route timed from where it stands.
+
+    quiet : tell nobody that their pickup has moved.
+    """
     unchanged = any(done.route == route for route in day.routes)
     if unchanged and not done.bookings:
         return Change(events=done.events)
@@ -374,7 +489,8 @@ def timed_anew(done: Done, day: Day, now: datetime, service: Service) -> Change:
     mine = {**day.bookings, **altered}
     snapshot = Day((done.route,), mine).snapshot(service, now)
     written = rewrite(snapshot, snapshot.plan, day, done.bookings, (0,))
-    told, events = tell(written.routes, {**mine, **{b.id: b for b in written.bookings}}, now)
+    to_tell = () if quiet else written.routes
+    told, events = tell(to_tell, {**mine, **{b.id: b for b in written.bookings}}, now)
     bookings = {**{b.id: b for b in written.bookings}, **told}
     return Change(
         routes=written.routes,

@@ -73,7 +73,6 @@ def _break_down(
     route = next(each for each in day.routes if each.id == route_id)
     now = service.now()
     here = where or _last_known(route, service)
-    service.places.index_of(here)  # the snapshot's travel table must know it
     service.places.index_of(here)  # known before the snapshot is taken: somebody may wait there
     broken = driving.break_down(route, now, here, cause)
     mine = [b for b in day.bookings.values() if b.route_id == route_id and is_planned(b, now)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
 from api.problems import MEDIA_TYPE, caller_language
+from dispatch.store.tokens import Role
 from tests.api.doors import Doors, a_registration, a_wish, at
 
 __all__ = ["at"]
@@ -145,6 +148,161 @@ def test_an_address_that_leads_nowhere_is_said_so(
 ) -> None:
     answer = at.operator(method, path)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def raw(at: Doors, method: str, path: str, **asked: Any) -> tuple[int, str]:
+    """Status and code of an answer, which is a problem in both languages with one sentence."""
+    said = set[str]()
+    for language, end in (("ja", "。"), ("en", ".")):
+        headers = {**asked.get("headers", {}), "Accept-Language": language}
+        answer = at.operator(method, path, **{**asked, "headers": headers})
+        problem = answer.json()
+        assert answer.headers["content-type"] == MEDIA_TYPE
+        assert problem["status"] == answer.status_code
+        assert problem["detail"].endswith((end, "?"))
+        said.add(problem["detail"])
+    assert len(said) == 2
+    return answer.status_code, problem["code"]
+
+
+VERY_LONG = "x" * 5_000
+BAD_IDS = {
+    "with NUL": "a%00b",
+    "with a line break": "a%0d%0ab",
+    "very long": VERY_LONG,
+    "with a slash": "a%2Fb",
+    "another alphabet": "%E4%BA%88%E7%B4%84",
+    "a lone surrogate": "%ED%A0%80",
+    "right to left": "%E2%80%AEdi",
+    "of a database": "'%20OR%201=1--",
+    "upwards": "..%2F..%2Fetc",
+}
+
+
+@pytest.mark.parametrize("what", BAD_IDS)
+@pytest.mark.parametrize("path", ["/bookings/{}", "/bookings/{}/live", "/registrations/{}"])
+def test_an_id_that_cannot_be_is_not_there(at: Doors, path: str, what: str) -> None:
+    status, code = raw(at, "GET", path.format(BAD_IDS[what]))
+    assert (status, code) in {(404, "not_found"), (404, "unknown_registrant")}
+    assert at.day.facts() == []
+
+
+BAD_VALUES: dict[str, tuple[str, str, Any, int]] = {
+    "an offer with NUL": ("/bookings", "offer_id", "a\0b", 404),
+    "a very long offer": ("/bookings", "offer_id", VERY_LONG, 422),
+    "a number for an offer": ("/bookings", "offer_id", 7, 422),
+    "a registrant with NUL": ("/quotes", "registration_id", "a\0b", 404),
+    "a registrant as a list": ("/quotes", "registration_id", ["a"], 422),
+    "a latitude beyond all numbers": ("/quotes", "origin", {"lat": 1e308, "lon": 1e308}, 422),
+    "a number of 400 digits": ("/quotes", "party", {"passengers": 10**400}, 422),
+    "fewer than nobody": ("/quotes", "party", {"passengers": -1}, 422),
+    "a truth for a number": ("/quotes", "party", {"passengers": True}, 422),
+    "needs without end": ("/quotes", "party", {"passengers": 1, "needs": ["walker"] * 101}, 422),
+    "a stop with NUL": ("/quotes", "destination", {"stop_id": "clinic\0"}, 422),
+    "a stop in wide letters": ("/quotes", "destination", {"stop_id": "ｃｌｉｎｉｃ"}, 422),
+    "a stop of nothing": ("/quotes", "destination", {}, 422),
+    "a place as text": ("/quotes", "destination", "clinic", 422),
+    "a time of 1 BC": ("/quotes", "depart_after", "0000-01-01T00:00:00Z", 422),
+    "the year 2999": ("/quotes", "depart_after", "2999-12-31T10:00:00+09:00", 422),
+    "a day that is not": ("/quotes", "depart_after", "2026-02-30T10:00:00+09:00", 422),
+    "a name of control signs": ("/registrations", "name", "\x00\x07", 422),
+    "a name of nothing that shows": ("/registrations", "name", "\u200b\u200b", 422),
+    "a very long name": ("/registrations", "name", VERY_LONG, 422),
+    "a reading in another direction": ("/registrations", "kana", "\u202eきもつき", 422),
+    "consent as a word": ("/registrations", "consent", "yes", 422),
+    "acts that are no list": ("/driver/events", "events", {"id": "1"}, 422),
+    "an act that is none": ("/driver/events", "events", [{"id": "1", "act": "fly"}], 422),
+    "too many acts": ("/driver/events", "events", [{"id": "1", "act": "depart"}] * 201, 422),
+    "no positions": ("/driver/positions", "positions", [], 422),
+    "a position off the globe": (
+        "/driver/positions",
+        "positions",
+        [{"at": "2026-11-25T10:00:00+09:00", "lat": 91.0, "lon": 0.0}],
+        422,
+    ),
+}
+WHOLE: dict[str, Any] = {
+    "/quotes": a_wish(),
+    "/registrations": a_registration(),
+    "/bookings": {},
+    "/driver/events": {},
+    "/driver/positions": {"route_id": "rte_1"},
+}
+
+
+@pytest.mark.parametrize("what", BAD_VALUES)
+def test_a_value_that_cannot_be_is_refused_and_nothing_is_written(at: Doors, what: str) -> None:
+    path, field, value, expected = BAD_VALUES[what]
+    status, _ = raw(at, "POST", path, json={**WHOLE[path], field: value})
+    assert status == expected
+    assert at.day.facts() == []
+    assert at.day.service.store.count_registrants() == 0
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/xml", "multipart/form-data", ""])
+def test_a_body_that_does_not_say_it_is_json_is_refused(at: Doors, kind: str) -> None:
+    content = b'{"offer_id": "off_1"}'
+    status, code = raw(at, "POST", "/bookings", content=content, headers={"Content-Type": kind})
+    assert (status, code) in {(422, "field_wrong"), (400, "malformed_json")}
+
+
+@pytest.mark.parametrize("method", ["PUT", "OPTIONS", "TRACE", "BREW", "POST"])
+def test_a_method_that_a_route_does_not_have_is_said_so(at: Doors, method: str) -> None:
+    assert raw(at, method, "/stops") == (405, "method_not_allowed")
+
+
+def test_only_the_head_of_an_answer_is_not_given(at: Doors) -> None:
+    assert at.operator("HEAD", "/stops").status_code == 405
+
+
+BAD_TAGS = ['"1', "1", "one", '"1", "2"', '"' + "9" * 6_000 + '"', '"-1"', "\xb2"]
+
+
+@pytest.mark.parametrize("tag", BAD_TAGS)
+def test_a_version_that_none_of_ours_has_is_no_match(at: Doors, tag: str) -> None:
+    booking = at.book(at.operator)
+    facts = at.day.facts()
+    # A client may not send what is no ASCII; a header is bytes on the wire.
+    headers = {"If-Match": tag.encode("latin-1")}
+    answer = at.operator("DELETE", f"/bookings/{booking['id']}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (412, "changed_meanwhile")
+    assert at.day.facts() == facts
+
+
+def test_the_same_key_for_another_question_is_a_conflict(at: Doors) -> None:
+    first = at.operator.post("/quotes", a_wish(), key="k")
+    facts = at.day.facts()
+
+    other = at.operator.post("/quotes", a_wish("market"), key="k")
+
+    assert first.status_code == 200
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_key_reused")
+    assert at.day.facts() == facts
+    resident = at.operator.post("/registrations", a_registration()).json()["id"]
+    theirs = at.person(Role.RESIDENT, resident)
+    assert theirs.post("/quotes", a_wish("market"), key="k").status_code == 200
+
+
+def test_the_same_key_at_once_for_two_questions_is_answered_once(at: Doors) -> None:
+    def ask(destination: str) -> int:
+        answer = at.operator.post("/quotes", a_wish(destination), key="k")
+        return answer.status_code
+
+    with ThreadPoolExecutor(4) as threads:
+        asked = ["clinic", "market", "station", "hill"]
+        statuses = sorted(threads.map(ask, asked))
+
+    assert statuses == [200, 409, 409, 409]
+
+
+def test_a_header_given_twice_does_no_harm(at: Doors) -> None:
+    twice = httpx.Headers([("Idempotency-Key", "a"), ("Idempotency-Key", "b")])
+    answer = at.client.post(
+        "/api/v1/quotes",
+        json=a_wish(),
+        headers=[("Authorization", f"Bearer {at.operator.token}"), *twice.multi_items()],
+    )
+    assert answer.status_code == 200
 
 
 def test_a_key_that_is_no_key_is_refused(at: Doors) -> None:

@@ -240,6 +240,6 @@ def test_the_figures_are_counted_from_the_record(at: Doors) -> None:
     assert (figures["booked"], figures["rides"], figures["kept"]) == (1, 1, 1)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/api/v1/openapi.json"])
+@pytest.mark.parametrize("path", ["/healthz", "/api/v1/openapi.json"])
 def test_health_needs_no_token(at: Doors, path: str) -> None:
     assert at.client.get(path).status_code == 200
