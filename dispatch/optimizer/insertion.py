@@ -87,7 +87,7 @@ def cheapest_in_route(
         return
     pickup = tables.breaks + 2 * request
     opens, latest = tables.opens[pickup], tables.latest[pickup]
-    stretch = tables.own[pickup] + tables.own[pickup + 1]
+    stretch = _longest_stretch(tables, routes, vehicle, pickup)
     for p in range(tables.locked[vehicle], routes.count[vehicle] + 1):
         if routes.began[vehicle, p] > latest:
             return
@@ -108,10 +108,22 @@ def cheapest_in_route(
             after,
             travel,
             joins(tables, here, pickup),
-            wide(stretch),
+            stretch,
             _own_cost(tables, pickup, after.began),
         )
         _try_dropoffs(tables, routes, start, scratch)
+
+
+@lean_kernel
+def _longest_stretch(tables: Tables, routes: Routes, vehicle: int, pickup: int) -> int:
+    """Seconds by which the two visits can prolong a standing of the route, if they join one."""
+    stretch = wide(0)
+    for node in (pickup, pickup + 1):
+        for p in range(routes.count[vehicle]):
+            if routes.place[vehicle, p] == tables.place[node]:
+                stretch += tables.own[node]
+                break
+    return stretch
 
 
 @lean_kernel

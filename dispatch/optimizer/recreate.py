@@ -21,7 +21,7 @@ from dispatch.optimizer.insertion import (
     cheapest_in_route,
     clear,
 )
-from dispatch.optimizer.kernels import kernel
+from dispatch.optimizer.kernels import kernel, lean_kernel
 from dispatch.optimizer.ruin import Draft, draw
 from dispatch.optimizer.schedule import evaluate, loads_fit
 from dispatch.optimizer.slack import refresh_route
@@ -69,7 +69,7 @@ def recreate(
     return dearer
 
 
-@kernel
+@lean_kernel
 def _may_try(routes: Routes, draft: Draft, vehicle: int) -> bool:
     """There is room for two visits more, and the vehicle is not overlooked this time."""
     if routes.count[vehicle] + 2 > routes.node.shape[1]:
@@ -77,7 +77,7 @@ def _may_try(routes: Routes, draft: Draft, vehicle: int) -> bool:
     return draw(draft.random, 1000) >= BLINKS_OF_1000
 
 
-@kernel
+@lean_kernel
 def _put_back(tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, request: int) -> int:
     """Insert `request` where `scratch.found` says; returns how much dearer the route is."""
     vehicle = scratch.found[VEHICLE]
@@ -148,7 +148,7 @@ def _recreate_by_regret(
     return dearer
 
 
-@kernel
+@lean_kernel
 def _note_cheapest(
     tables: Tables,
     routes: Routes,
@@ -161,10 +161,11 @@ def _note_cheapest(
     clear(scratch)
     if _may_try(routes, draft, vehicle):
         cheapest_in_route(tables, routes, vehicle, request, scratch)
-    found[vehicle] = scratch.found
+    for column in range(found.shape[1]):
+        found[vehicle, column] = scratch.found[column]
 
 
-@kernel
+@lean_kernel
 def _most_regretted(
     found: np.ndarray[tuple[int, int, int], np.dtype[np.int64]],
     waiting: np.ndarray[tuple[int], np.dtype[np.bool_]],
@@ -187,7 +188,7 @@ def _most_regretted(
     return chosen
 
 
-@kernel
+@lean_kernel
 def _resettle(tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, vehicle: int) -> None:
     """Move one break, or the drop-off of somebody on board, to its best place in a route."""
     count = int(routes.count[vehicle])
@@ -211,7 +212,7 @@ def _resettle(tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, ve
     refresh_route(tables, routes, vehicle, scratch)
 
 
-@kernel
+@lean_kernel
 def _draw_resettler(tables: Tables, routes: Routes, draft: Draft, vehicle: int) -> int:
     """Position of a visit that cannot change vehicle but may move in its route, or -1."""
     total = 0
@@ -228,7 +229,7 @@ def _draw_resettler(tables: Tables, routes: Routes, draft: Draft, vehicle: int) 
     return chosen
 
 
-@kernel
+@lean_kernel
 def _write_moved(target: Int32, nodes: Int32, count: int, p: int, q: int) -> None:
     """`target` becomes `nodes` with the visit at `p` moved to position `q`."""
     for i in range(count):
@@ -239,7 +240,7 @@ def _write_moved(target: Int32, nodes: Int32, count: int, p: int, q: int) -> Non
     target[q] = nodes[p]
 
 
-@kernel
+@lean_kernel
 def _breaks_in_order(nodes: Int32, count: int, breaks: int) -> bool:
     """A vehicle's breaks are numbered in the order in which they are taken."""
     last = -1

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dispatch.optimizer.columns import NONE, Int64, Routes, Scratch, Tables, take_out
-from dispatch.optimizer.kernels import kernel
+from dispatch.optimizer.kernels import kernel, lean_kernel
 from dispatch.optimizer.slack import refresh_route
 
 Flags = NDArray[np.bool_]
@@ -42,7 +42,7 @@ class Draft(NamedTuple):
     """(1,) state of the random numbers."""
 
 
-@kernel
+@lean_kernel
 def draw(random: NDArray[np.uint64], below: int) -> int:
     """The next random number in [0, below): xorshift64*, Vigna 2016, arXiv:1402.6246."""
     state = random[0]
@@ -75,7 +75,7 @@ def ruin(tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, most: i
             refresh_route(tables, routes, vehicle, scratch)
 
 
-@kernel
+@lean_kernel
 def _take(tables: Tables, routes: Routes, draft: Draft, request: int) -> None:
     vehicle = draft.vehicle_of[request]
     take_out(tables, routes, vehicle, request)
@@ -85,12 +85,12 @@ def _take(tables: Tables, routes: Routes, draft: Draft, request: int) -> None:
     draft.size[0] += 1
 
 
-@kernel
+@lean_kernel
 def _may_go(draft: Draft, request: int) -> bool:
     return bool(draft.movable[request] and draft.vehicle_of[request] >= 0)
 
 
-@kernel
+@lean_kernel
 def _draw_served(draft: Draft) -> int:
     """A movable ride of the plan, each as likely as the others; -1 when there is none."""
     total = 0
@@ -108,7 +108,7 @@ def _draw_served(draft: Draft) -> int:
     return -1
 
 
-@kernel
+@lean_kernel
 def _take_any(tables: Tables, routes: Routes, draft: Draft, seed: int, count: int) -> None:
     request = seed
     for _ in range(count):
@@ -196,7 +196,7 @@ def _take_worst(tables: Tables, routes: Routes, draft: Draft, count: int) -> Non
             count -= 1
 
 
-@kernel
+@lean_kernel
 def _burden(tables: Tables, routes: Routes, vehicle: int, p: int) -> int:
     """About what visit `p` costs: the way round by its place, and the wait at a pickup."""
     here = routes.place[vehicle, p - 1] if p > 0 else tables.start_place[vehicle]

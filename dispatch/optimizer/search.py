@@ -30,7 +30,7 @@ from dispatch.optimizer.columns import (
     Tables,
     copy_route,
 )
-from dispatch.optimizer.kernels import kernel
+from dispatch.optimizer.kernels import kernel, lean_kernel
 from dispatch.optimizer.objective import Weights
 from dispatch.optimizer.plan import Plan, Problem
 from dispatch.optimizer.recombine import RoutePool, recombine
@@ -295,7 +295,7 @@ def take_steps(desk: Desk, steps: int, heat: float, most_rides: int, unserved: i
             _keep(desk, dearer - saved)
 
 
-@kernel
+@lean_kernel
 def _a_route_is_broken(cost: Int64, touched: Flags) -> bool:
     """Some route cannot do without the rides taken out: its detour was quicker than the way."""
     for vehicle in range(len(touched)):  # noqa: SIM110  (numba compiles no generator)
@@ -304,7 +304,7 @@ def _a_route_is_broken(cost: Int64, touched: Flags) -> bool:
     return False
 
 
-@kernel
+@lean_kernel
 def _saved(kept_cost: Int64, trial_cost: Int64, touched: Flags) -> int:
     """How much cheaper the routes are without the rides taken out."""
     saved = 0
@@ -314,7 +314,7 @@ def _saved(kept_cost: Int64, trial_cost: Int64, touched: Flags) -> int:
     return saved
 
 
-@kernel
+@lean_kernel
 def _try_unserved(draft: Draft) -> None:
     """Put a few requests that have no ride into the bag, each as likely as the others."""
     total = 0
@@ -330,7 +330,7 @@ def _try_unserved(draft: Draft) -> None:
                     draft.bag[at] = request
 
 
-@kernel
+@lean_kernel
 def _undo(kept: Routes, trial: Routes, draft: Draft, kept_vehicle_of: Int64) -> None:
     """Back to the plan as kept."""
     for vehicle in range(len(draft.touched)):
@@ -340,7 +340,7 @@ def _undo(kept: Routes, trial: Routes, draft: Draft, kept_vehicle_of: Int64) -> 
         draft.vehicle_of[draft.bag[i]] = kept_vehicle_of[draft.bag[i]]
 
 
-@kernel
+@lean_kernel
 def _keep(desk: Desk, change: int) -> None:
     """Make the trial the plan as kept, and the best if it is."""
     draft = desk.draft
@@ -359,7 +359,7 @@ def _keep(desk: Desk, change: int) -> None:
                 desk.dirty[vehicle] = False
 
 
-@kernel
+@lean_kernel
 def _note(routes: Routes, touched: Flags, seen: Seen) -> None:
     """Remember the routes of this step: each is sound, even where the step is given up."""
     for vehicle in range(len(touched)):
@@ -368,6 +368,7 @@ def _note(routes: Routes, touched: Flags, seen: Seen) -> None:
             count = routes.count[vehicle]
             seen.vehicle[at] = vehicle
             seen.visits[at] = count
-            seen.node[at, :count] = routes.node[vehicle, :count]
+            for i in range(count):
+                seen.node[at, i] = routes.node[vehicle, i]
             seen.cost[at] = routes.cost[vehicle]
             seen.size[0] = at + 1
