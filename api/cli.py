@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.cli_backup import add_to as add_backup
 from api.cli_serving import add_to as add_serving
 from dispatch.errors import NoriaiError
 from routing.errors import RoadsError
@@ -40,6 +41,7 @@ app.add_typer(roads_app, name="roads")
 app.add_typer(bench_app, name="bench")
 app.add_typer(db_app, name="db")
 add_serving(app)
+add_backup(app)
 
 BAD_INPUT = 2
 
@@ -68,15 +70,32 @@ def main() -> None:
         sys.exit(BAD_INPUT)
 
 
+@app.callback()
+def check_settings() -> None:
+    """Refuse a NORIAI_… in the environment that no command knows."""
+    import os
+
+    from api.settings import refuse_unknown_settings
+
+    refuse_unknown_settings(os.environ)
+
+
 @app.command()
 def demo(  # noqa: PLR0913, PLR0917  (each is an option of the command line)
     town: TownName = "kimotsuki",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Where the page is; 0: any free one.")
+    ] = 8000,
     speed: Annotated[
-        float | None, typer.Option(help="Simulated seconds a second; 120 plays a day in minutes.")
+        float | None,
+        typer.Option(help="Simulated seconds a second at first: 10, in the terminal 150."),
     ] = None,
     seed: Seed = 1,
     headless: Annotated[
         bool, typer.Option("--headless", help="As fast as possible; ends with one JSON line.")
+    ] = False,
+    terminal: Annotated[
+        bool, typer.Option("--terminal", help="A table in the terminal in place of the page.")
     ] = False,
     breakdown: Breakdown = None,
     day: Day = None,
@@ -84,22 +103,22 @@ def demo(  # noqa: PLR0913, PLR0917  (each is an option of the command line)
         Path | None, typer.Option(help="Folder for the day's page and its event log.")
     ] = None,
     lang: Language = None,
-    _port: Annotated[
-        int, typer.Option("--port", hidden=True, help="For the web pages, once they stand.")
-    ] = 8000,
 ) -> None:
-    """A whole day of the town's shared taxi, live in the terminal, with a page at its end."""
-    from api.cli_day import play_demo
+    """A whole day of the town's shared taxi: the real service, with its page."""
+    from api import cli_day
     from api.cli_words import caller_language
 
-    play_demo(
-        town_name=town,
-        settings=_settings(seed, breakdown, day),
-        speed=speed,
-        headless=headless,
-        out=out,
-        language=lang or caller_language(),
-    )
+    language, settings = lang or caller_language(), _settings(seed, breakdown, day)
+    if headless:
+        cli_day.play_headless(town, settings, out, language)
+    elif terminal:
+        cli_day.play_in_the_terminal(town, settings, speed, out, language)
+    else:
+        from api.demo import DEFAULT_SPEED, Demo, serve_demo
+
+        out = out or cli_day.DEFAULT_OUT
+        pace = DEFAULT_SPEED if speed is None else speed
+        serve_demo(Demo(town, settings, pace, port, out, language))
 
 
 @app.command()
@@ -152,6 +171,18 @@ def roads_import(
     import_town_roads(extract, town)
 
 
+@roads_app.command("basemap")
+def roads_basemap(
+    tiles: Annotated[Path, typer.Argument(help="Vector tiles, FILE.pmtiles (OpenMapTiles).")],
+    town: TownName,
+    credit: Annotated[str, typer.Option(help="The credit line that maps must show.")],
+) -> None:
+    """Build a town's own base map (sea, woods, rivers, peaks) from vector tiles."""
+    from api.cli_service import import_town_basemap
+
+    import_town_basemap(tiles, town, credit)
+
+
 @bench_app.command("insert")
 def bench_insert(
     vehicles: Annotated[int, typer.Option(min=1, help="Vehicles in the fleet.")] = 3000,
@@ -162,6 +193,33 @@ def bench_insert(
     from api.cli_service import measure_insertion
 
     measure_insertion(vehicles, stops, seed)
+
+
+@bench_app.command("serve")
+def bench_serve(  # noqa: PLR0913, PLR0917  (each is an option of the command line)
+    database: Annotated[
+        list[str] | None,
+        typer.Option(help="sqlite, or a PostgreSQL server's address; may be given again."),
+    ] = None,
+    town: TownName = "kimotsuki",
+    vehicles: Annotated[int, typer.Option(min=1, help="Vehicles in the fleet.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long each part asks.")] = 20.0,
+    callers: Annotated[int, typer.Option(min=1, help="Callers at once in the second part.")] = 4,
+    streams: Annotated[int, typer.Option(min=0, help="Event streams open; 0: none.")] = 0,
+    streamed_seconds: Annotated[
+        float, typer.Option(min=0.1, help="How long events are sent to open streams.")
+    ] = 15.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Only the JSON lines.")] = False,
+    seed: Seed = 1,
+) -> None:
+    """Quotes, bookings and streams over HTTP beside a bare transaction of the same size."""
+    from api.bench_serve import SQLITE, BenchSettings, print_bench
+
+    databases = tuple(database or (SQLITE,))
+    settings = BenchSettings(
+        town, databases, vehicles, seconds, callers, streams, seed, streamed_seconds
+    )
+    print_bench(settings, as_json=as_json)
 
 
 @db_app.command("upgrade")

@@ -43,6 +43,18 @@ def import_town_roads(extract: Path, town_name: str) -> None:
     typer.echo(str(report))
 
 
+def import_town_basemap(tiles: Path, town_name: str, credit: str) -> None:
+    """Build the base map of a town's folder from vector tiles."""
+    from api.basemap import BASEMAP_FILE, bounds_of, known_land
+    from routing.basemap import import_basemap, write_basemap
+
+    town = load_town(find_town(town_name))
+    path = (town.folder or find_town(town_name)) / BASEMAP_FILE
+    with step(f"{tiles.name} → {path}"):
+        basemap = import_basemap(tiles, bounds_of(town), credit, known_land(town))
+        write_basemap(basemap, path)
+
+
 def measure_insertion(vehicles: int, stops: int, seed: int) -> None:
     """Print the latency of one offer as one JSON line."""
     from simulations.bench.insert import bench_insert

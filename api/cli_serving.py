@@ -43,6 +43,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("serve")(serve)
     app.command("worker")(worker)
     app.command("token")(token)
+    app.command("openapi")(openapi)
 
 
 def serve(
@@ -65,12 +66,26 @@ def worker(
     heartbeat: Annotated[
         Path, typer.Option(help="A file that is touched at each round.")
     ] = HEARTBEAT,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(envvar="NORIAI_METRICS_PORT", min=1, max=65535, help="For Prometheus."),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(envvar="NORIAI_METRICS_HOST", help="Address of that port.")
+    ] = "127.0.0.1",
 ) -> None:
     """Search for better plans in the background, and write down what has expired."""
     from api import serving
 
     serving.log_as_json()
-    serving.work(serving.ServiceSettings(town, database, redis), heartbeat)
+    try:
+        heartbeat.touch()
+    except OSError as error:
+        reason = error.strerror
+        raise BadInput("file_not_writable", file=str(heartbeat), reason=reason) from error
+    metrics_at = None if metrics_port is None else (metrics_host, metrics_port)
+    settings = serving.ServiceSettings(town, database, redis)
+    serving.work(settings, heartbeat, metrics_at=metrics_at)
 
 
 def token(
@@ -103,6 +118,21 @@ def token(
         typer.echo(sign_in.issue_token(checked, subject, store, ports, valid))
     finally:
         store.close()
+
+
+def openapi(town: Town = "kimotsuki") -> None:
+    """Print the description of the HTTP interface (OpenAPI), for programs and their tools."""
+    import json
+
+    from api.app import create_app, described
+    from dispatch.town_file import find_town, load_town
+    from dispatch.wiring import build_service
+
+    service = build_service(load_town(find_town(town)))
+    try:
+        typer.echo(json.dumps(described(create_app(service)), ensure_ascii=False, indent=1))
+    finally:
+        service.store.close()
 
 
 def checked_role(role: str | None, subject: str | None) -> Role:

@@ -13,10 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from time import perf_counter
 from typing import Annotated
 
-import structlog
 from anyio import BrokenResourceError, ClosedResourceError
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
@@ -58,8 +56,12 @@ RIGHTS: Mapping[tuple[str, str], frozenset[Role]] = {
     ("GET", "/bookings/{booking_id}/live"): CARED_FOR,
     ("GET", "/kpi/registrations"): PLANNING,
     ("GET", "/kpi/service"): PLANNING,
+    ("GET", "/live"): PLANNING,
+    ("GET", "/clock"): PLANNING,
+    ("PATCH", "/clock"): PLANNING,
     ("GET", "/stops"): EVERYBODY,
     ("GET", "/places"): EVERYBODY,
+    ("GET", "/map"): EVERYBODY,
     ("GET", "/driver/manifest"): ON_THE_ROAD,
     ("POST", "/driver/events"): ON_THE_ROAD,
     ("POST", "/driver/positions"): ON_THE_ROAD,
@@ -68,8 +70,8 @@ RIGHTS: Mapping[tuple[str, str], frozenset[Role]] = {
     ("GET", "/stream"): EVERYBODY,
 }
 
-OPEN = frozenset({"/healthz", "/readyz", f"{ROOT}/openapi.json"})
-"""Paths that need no token and say nothing about anybody."""
+OPEN = frozenset({"/healthz", "/readyz", "/metrics", f"{ROOT}/openapi.json"})
+"""Paths that say nothing about anybody; /metrics sees to its own callers."""
 
 _PATTERNS = {
     template: re.compile(re.sub(r"\{[a-z_]+\}", "[^/]+", template)) for _, template in RIGHTS
@@ -95,7 +97,7 @@ class Caller:
         return self.role in OFFICE
 
 
-def get_caller(request: Request) -> Caller:
+async def get_caller(request: Request) -> Caller:
     """Who asks, as the gate has found out."""
     caller: Caller = request.state.caller
     return caller
@@ -146,20 +148,18 @@ class Gate:
         if scope["type"] != "http" or path in OPEN or not path.startswith("/api/"):
             await self._app(scope, receive, send)
             return
-        began, status, template = perf_counter(), 0, "?"
+        state, began = scope.setdefault("state", {}), False
 
         async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
+            nonlocal began
+            began = True
             await send(message)
 
         try:
-            template, caller = await self._admit(scope)
-            scope.setdefault("state", {})["caller"] = caller
+            state["caller"] = await self._admit(scope)
             await self._app(scope, _bounded(receive, self._settings.longest_body_bytes), noted)
         except Exception as error:
-            if status:
+            if began:
                 # The answer is on its way. A reader that left its stream is no fault.
                 if not _reader_left(error):
                     raise
@@ -168,17 +168,8 @@ class Gate:
             headers = Headers(scope=scope)
             language = problems.caller_language(headers.get("accept-language"))
             await problems.answer(found, language)(scope, receive, noted)
-        finally:
-            # The template, not the path: a path or a query may hold somebody's number.
-            structlog.get_logger().debug(
-                "request",
-                method=scope["method"],
-                route=template,
-                status=status,
-                milliseconds=round(1000 * (perf_counter() - began), 1),
-            )
 
-    async def _admit(self, scope: Scope) -> tuple[str, Caller]:
+    async def _admit(self, scope: Scope) -> Caller:
         headers = Headers(scope=scope)
         address = (scope.get("client") or ("", 0))[0]
         if not scope["path"].startswith(ROOT + "/"):
@@ -192,6 +183,7 @@ class Gate:
             await self._limiter.count(f"at {address}", self._settings.strangers_per_minute)
             raise Refused("not_signed_in")
         template, roles = right_for(scope["method"], scope["path"].removeprefix(ROOT))
+        scope["state"]["route"] = template
         if found.role not in roles:
             raise Refused("not_for_you")
         writes = scope["method"] != "GET"
@@ -200,7 +192,7 @@ class Gate:
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._settings.longest_body_bytes:
             raise BadInput("body_too_large", most=self._settings.longest_body_bytes)
-        return template, Caller(found.role, found.subject, secret)
+        return Caller(found.role, found.subject, secret)
 
 
 def _reader_left(error: BaseException) -> bool:

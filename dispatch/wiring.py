@@ -9,6 +9,7 @@ import secrets
 from datetime import UTC, datetime
 
 from dispatch.commands.service import Service
+from dispatch.errors import BadInput
 from dispatch.ports import Ports
 from dispatch.snapshot import Fleet
 from dispatch.store.store import open_store
@@ -58,8 +59,16 @@ def build_service(
 
 
 def bell_of(redis_url: str | None) -> Bell:
-    """What wakes readers: of this process, or across processes by Redis."""
-    return InProcessBell() if redis_url is None else RedisBell(redis_url)
+    """What wakes readers: of this process, or across processes by Redis.
+
+    Raises BadInput("bad_redis_address"); a Redis that is not there is no error.
+    """
+    if redis_url is None:
+        return InProcessBell()
+    try:
+        return RedisBell(redis_url)
+    except ValueError as error:
+        raise BadInput("bad_redis_address") from error
 
 
 def real_ports(bell: Bell) -> Ports:
