@@ -21,6 +21,7 @@ from time import monotonic
 import structlog
 
 from api import problems
+from dispatch.commands.answers import forget_old
 from dispatch.commands.book import expire_holds
 from dispatch.commands.improve import Improvement, SearchProcess, improve
 from dispatch.commands.service import Service
@@ -91,6 +92,7 @@ class Worker:
         self._rests_until = 0.0
         self._rounds = 0
         self._away = False
+        self._tidied: date | None = None
 
     def stop(self) -> None:
         """Let the round under way be the last one; a search that runs is ended."""
@@ -151,6 +153,10 @@ class Worker:
         published, expired = self._service.store.publish(), expire_holds(self._service)
         if expired:
             structlog.get_logger().info("chores", published=published, expired=expired)
+        today = self._service.today()
+        if self._tidied != today:
+            forget_old(self._service)
+            self._tidied = today
 
     def _standing(self) -> Standing:
         today = self._service.today()

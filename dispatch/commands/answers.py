@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from dispatch.commands.deciding import decide
 from dispatch.commands.service import Service
 from dispatch.commit import Answer, first_answer
+
+KEPT = timedelta(days=14)
+"""How long a key is known: a tablet may lie in a drawer over the holidays, no longer."""
 
 
 def fingerprint(command: str, *asked: object) -> str:
@@ -41,3 +45,8 @@ def once[Made](
         return attempt() if body is None else again(body)
 
     return decide(service, try_once)
+
+
+def forget_old(service: Service) -> int:
+    """Forget the answers under keys that nobody will send again; says how many."""
+    return service.store.forget_answers(service.now() - KEPT)

@@ -384,6 +384,11 @@ class Store:
         with self._looking() as connection:
             return answers.find(connection, key)
 
+    def forget_answers(self, before: datetime) -> int:
+        """Drop answers given before this moment; says how many. Raises Busy."""
+        with writing(self._engines) as connection:
+            return answers.forget(connection, before)
+
     def publish(self) -> int:
         """Give the committed events that have none their public number; says how many.
 

@@ -14,6 +14,7 @@ import pytest
 from api import working
 from api.working import DOUBLINGS, LONGEST_REST_SECONDS, SEARCH_STEPS, Pace, Worker
 from dispatch.commands.improve import Improvement, SearchProcess, improve
+from dispatch.commands.quote import quote
 from dispatch.errors import Unavailable
 from tests.builders import DAY, DayBuilder, a_town
 
@@ -41,6 +42,19 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> Searches:
 
 def a_worker(day: DayBuilder, folder: Path, clock: Callable[[], float] = lambda: 0.0) -> Worker:
     return Worker(day.service, folder / "heartbeat", clock=clock)
+
+
+@pytest.mark.parametrize(("days", "known"), [(13, True), (15, False)])
+def test_a_key_is_known_for_two_weeks(
+    searches: Searches, tmp_path: Path, days: int, known: bool
+) -> None:
+    with a_town().day() as day:
+        quote(day.wish("clinic", depart_after="10:00"), day.service, "key-1")
+        day.clock.forward(days=days)
+
+        a_worker(day, tmp_path).run(rounds=1)
+
+        assert (day.service.store.find_answer("key-1") is not None) is known
 
 
 def test_a_plan_is_searched_deeper_and_deeper_and_then_left_in_peace(
