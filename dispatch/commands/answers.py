@@ -14,8 +14,8 @@ from dispatch.commands.deciding import decide
 from dispatch.commands.service import Service
 from dispatch.commit import Answer, first_answer
 
-KEPT = timedelta(days=14)
-"""How long a key is known: a tablet may lie in a drawer over the holidays, no longer."""
+KEPT = timedelta(days=30)
+"""How long a key is known: no client tries longer (decisions/0101)."""
 
 
 def fingerprint(command: str, *asked: object) -> str:

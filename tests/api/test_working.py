@@ -44,8 +44,8 @@ def a_worker(day: DayBuilder, folder: Path, clock: Callable[[], float] = lambda:
     return Worker(day.service, folder / "heartbeat", clock=clock)
 
 
-@pytest.mark.parametrize(("days", "known"), [(13, True), (15, False)])
-def test_a_key_is_known_for_two_weeks(
+@pytest.mark.parametrize(("days", "known"), [(29, True), (31, False)])
+def test_a_key_is_known_for_thirty_days(
     searches: Searches, tmp_path: Path, days: int, known: bool
 ) -> None:
     with a_town().day() as day:
