@@ -16,13 +16,13 @@ from shapely.geometry.base import BaseGeometry
 
 from api.forms import Answer
 from dispatch.town import TileKind, Town
+from dispatch.wiring import NETWORK_FILE
 from routing.basemap import Area, BaseMap, Line, land_of, read_basemap, roads_by_class
 from routing.network import Network, load_network
 
 router = APIRouter(prefix="/map", tags=["places"])
 
 BASEMAP_FILE = "basemap.json.gz"
-NETWORK_FILE = "network.npz"
 
 MARGIN_DEGREES = 0.03
 """How far the map reaches beyond the service area: about 3 km."""

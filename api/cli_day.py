@@ -17,6 +17,7 @@ from api.cli_words import ProgressLine, caller_language, say
 from dispatch.events import RecordedEvent
 from dispatch.town import Town
 from dispatch.town_file import find_town, load_town
+from dispatch.wiring import NETWORK_FILE
 from dispatch.wording import sentence
 from routing.engines.embedded import NetworkTravel
 from routing.network import Network, load_network
@@ -99,7 +100,7 @@ def town_and_roads(name: str) -> tuple[Town, NetworkTravel, Network]:
     """A town by name or folder, with the travel times of its road network."""
     town = load_town(find_town(name))
     folder = town.folder or find_town(name)
-    network = load_network(folder / "network.npz")
+    network = load_network(folder / NETWORK_FILE)
     return town, NetworkTravel(network, town.speeds), network
 
 
