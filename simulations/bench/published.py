@@ -1,0 +1,350 @@
+"""Published instances of the field, as problems of our own optimizer.
+
+Three formats are read: dial-a-ride of Cordeau and Laporte (2003) and Cordeau (2006), the same
+with real loads of Ropke, Cordeau and Laporte (2007), and pickup and delivery with time windows
+of Li and Lim (2001). Travel time equals Euclidean distance in all three. The optimizer counts
+in integers, so a unit of the instance becomes 10, 100, 1,000 … of ours; ways are rounded up and
+windows inwards, so that a plan that is sound in integers is sound in the file's own numbers.
+What is reported is worked out from those numbers again (`exact.py`).
+
+See: docs/words.md, published instance; docs/decisions/0135-published-instances.md
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dispatch.optimizer.objective import Weights
+from dispatch.optimizer.plan import NEVER, IntTable, Problem, Request, Vehicle
+from simulations.bench.published_file import BadInstance, Line, check_width, read_lines
+
+LARGEST_HORIZON = 10**7
+"""The last moment of an instance in the optimizer's units, at most."""
+
+MOST_DIGITS = 4
+"""Decimal digits kept of a unit of the instance, at most."""
+
+HAIR = 1e-7
+"""Of the optimizer's unit: what lies so little above a whole number is that number."""
+
+DARP_HEAD = ("vehicles", "requests", "longest route", "capacity", "longest ride")
+DARP_ROW = ("node", "x", "y", "service time", "load", "earliest", "latest")
+PDPTW_HEAD = ("vehicles", "capacity", "speed")
+PDPTW_ROW = (
+    "task", "x", "y", "demand", "earliest", "latest", "service time", "pickup", "delivery",
+)  # fmt: skip
+
+
+class Family(StrEnum):
+    """What kind of instance it is, and so what counts as better."""
+
+    DIAL_A_RIDE = "dial_a_ride"
+    """Everybody served, then the least distance."""
+    PICKUP_AND_DELIVERY = "pickup_and_delivery"
+    """Everybody served, then the fewest vehicles, then the least distance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A row of the file: a place, its window, in the instance's own units."""
+
+    x: float
+    y: float
+    service: float
+    load: int
+    earliest: float
+    latest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a file says, before it becomes a problem.
+
+    rides : for each request the nodes of its pickup and its delivery.
+    longest_route, longest_ride : infinite where the format has no such limit.
+    start, end : the depot's nodes; the same one where the file has a single row for both.
+    """
+
+    name: str
+    family: Family
+    vehicles: int
+    capacity: int
+    longest_route: float
+    longest_ride: float
+    nodes: tuple[Node, ...]
+    rides: tuple[tuple[int, int], ...]
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PublishedInstance:
+    """One instance: the file's own numbers and the problem made from them.
+
+    Place i of the problem is node i of the file; no two visits share a place.
+    unit : how many of the problem's units are one of the instance's.
+    """
+
+    text: Text
+    problem: Problem
+    weights: Weights
+    unit: int
+
+    @property
+    def name(self) -> str:
+        return self.text.name
+
+
+def read_instance(file: Path) -> PublishedInstance:
+    """Read a published instance; its format is known by its first line.
+
+    Raises BadInstance, naming file and line, when anything is missing or makes no sense.
+    """
+    return to_instance(read_text(file))
+
+
+def list_instances(path: Path) -> tuple[Path, ...]:
+    """The instance files of a folder (*.txt) by name, or the one file named.
+
+    Raises BadInstance when there is none.
+    """
+    files = tuple(sorted(path.glob("*.txt"), key=_by_numbers)) if path.is_dir() else (path,)
+    if not files:
+        raise BadInstance(path, 0, "no file *.txt", "published instances")
+    return files
+
+
+def to_instance(text: Text) -> PublishedInstance:
+    """The problem of what a file says."""
+    unit = _unit(text)
+    ways = _ways(text, unit)
+    problem = Problem(
+        travel_seconds=ways,
+        travel_metres=ways,
+        vehicles=(_vehicle(text, unit),) * text.vehicles,
+        requests=tuple(_request(text, ways, unit, ride) for ride in text.rides),
+    )
+    return PublishedInstance(text, problem, _weights(text, ways), unit)
+
+
+# --- the two layouts -----------------------------------------------------------------
+
+
+def read_text(file: Path) -> Text:
+    """What a file says, in its own numbers."""
+    lines = read_lines(file)
+    width = len(lines[0].values)
+    if width == len(DARP_HEAD):
+        return _read_darp(file, lines)
+    if width == len(PDPTW_HEAD):
+        return _read_pdptw(file, lines)
+    remedy = f"5 (dial-a-ride: {', '.join(DARP_HEAD)}) or 3 (Li and Lim: {', '.join(PDPTW_HEAD)})"
+    raise lines[0].bad(f"{width} numbers", remedy)
+
+
+def _read_darp(file: Path, lines: list[Line]) -> Text:
+    """Rows: the depot, n pickups, their n deliveries, and in some files the depot again.
+
+    The second number of the head is n in some files and 2n in others; the rows are counted.
+    """
+    head, *rows = lines
+    nodes = _nodes(rows, DARP_ROW, head)
+    count = (len(nodes) - 1) // 2
+    head.whole(1, "requests", 1)
+    if count == 0 or head.values[1] not in {count, 2 * count}:
+        raise head.bad(f"{head.values[1]:g}, {len(nodes)} rows", "2n + 1 or 2n + 2 rows")
+    rides = tuple((i, i + count) for i in range(1, count + 1))
+    _check_loads(rows, nodes, rides)
+    return Text(
+        file.stem,
+        Family.DIAL_A_RIDE,
+        head.whole(0, "vehicles", 1),
+        head.whole(3, "capacity", 1),
+        head.amount(2, "longest route"),
+        head.amount(4, "longest ride"),
+        nodes,
+        rides,
+        end=2 * count + 1 if len(nodes) == 2 * count + 2 else 0,
+    )
+
+
+def _read_pdptw(file: Path, lines: list[Line]) -> Text:
+    """Rows: the depot, then the tasks, each naming its other half. Speed is always one."""
+    head, *rows = lines
+    if head.values[2] not in {0, 1}:
+        raise head.bad(f"{head.values[2]:g}", "speed: 0 or 1")
+    nodes = _nodes(rows, PDPTW_ROW, head)
+    rides = tuple(
+        (task, _partner(rows, task)) for task in range(1, len(rows)) if rows[task].values[8] != 0
+    )
+    if not rides or len(nodes) != 2 * len(rides) + 1:
+        raise head.bad(f"{len(rides)} pickups, {len(nodes)} rows", "one delivery for each pickup")
+    _check_loads(rows, nodes, rides)
+    return Text(
+        file.stem,
+        Family.PICKUP_AND_DELIVERY,
+        head.whole(0, "vehicles", 1),
+        head.whole(1, "capacity", 1),
+        math.inf,
+        math.inf,
+        nodes,
+        rides,
+    )
+
+
+def _nodes(rows: list[Line], names: tuple[str, ...], head: Line) -> tuple[Node, ...]:
+    if not rows:
+        raise head.bad("no more lines", "a row for each node")
+    return tuple(_node(row, number, names) for number, row in enumerate(rows))
+
+
+def _node(row: Line, number: int, names: tuple[str, ...]) -> Node:
+    check_width(row, names)
+    if row.values[0] != number:
+        raise row.bad(f"{row.values[0]:g}", f"{names[0]} {number}: rows in order, from 0")
+    column = {name: at for at, name in enumerate(names)}
+    opens, closes = column["earliest"], column["latest"]
+    load = row.values[column["load" if "load" in column else "demand"]]
+    if load != int(load):
+        raise row.bad(f"{load:g}", "load: a whole number")
+    if row.amount(closes, "latest") < row.amount(opens, "earliest"):
+        raise row.bad(f"{row.values[closes]:g}", "latest: not before earliest")
+    return Node(
+        row.values[1],
+        row.values[2],
+        row.amount(column["service time"], "service time"),
+        int(load),
+        row.values[opens],
+        row.values[closes],
+    )
+
+
+def _partner(rows: list[Line], task: int) -> int:
+    """The delivery of pickup `task`, which must name it as its pickup."""
+    row = rows[task]
+    delivery = row.whole(8, "delivery", 1)
+    if delivery >= len(rows) or delivery == task:
+        raise row.bad(delivery, "delivery: a task of this file")
+    if rows[delivery].values[7:9] != (task, 0) or row.values[7] != 0:
+        raise row.bad(f"{task} and {delivery}", "a pickup and a delivery that name each other")
+    return delivery
+
+
+def _check_loads(
+    rows: list[Line], nodes: tuple[Node, ...], rides: tuple[tuple[int, int], ...]
+) -> None:
+    for pickup, delivery in rides:
+        if nodes[pickup].load < 0:
+            raise rows[pickup].bad(nodes[pickup].load, "load of a pickup: at least 0")
+        if nodes[delivery].load != -nodes[pickup].load:
+            found = nodes[delivery].load
+            raise rows[delivery].bad(found, f"load of the delivery: {-nodes[pickup].load}")
+
+
+# --- into the optimizer's integers ---------------------------------------------------
+
+
+def _unit(text: Text) -> int:
+    """The largest power of ten that keeps every moment of the instance within bounds."""
+    depot = text.nodes[text.end]
+    last = max(depot.latest, 1.0) + max(_extent(text), 1.0)
+    for digits in range(MOST_DIGITS, 0, -1):
+        if depot.latest * 10**digits <= LARGEST_HORIZON and last * 10**digits < 2**26:
+            return int(10**digits)
+    return 1
+
+
+def _extent(text: Text) -> float:
+    xs, ys = [node.x for node in text.nodes], [node.y for node in text.nodes]
+    return math.hypot(max(xs) - min(xs), max(ys) - min(ys))
+
+
+def distances(text: Text) -> NDArray[np.float64]:
+    """(nodes, nodes) Euclidean distances in double precision, in the instance's units."""
+    at = np.array([(node.x, node.y) for node in text.nodes])
+    apart = at[:, None, :] - at[None, :, :]
+    between: NDArray[np.float64] = np.hypot(apart[..., 0], apart[..., 1])
+    return between
+
+
+def _ways(text: Text, unit: int) -> IntTable:
+    return np.ceil(distances(text) * unit - HAIR).astype(np.int32)
+
+
+def _vehicle(text: Text, unit: int) -> Vehicle:
+    opens = _up(text.nodes[text.start].earliest, unit)
+    closes = _down(text.nodes[text.end].latest, unit)
+    longest = _down(text.longest_route, unit)
+    return Vehicle(
+        capacity=(text.capacity,),
+        start_place=text.start,
+        start_time=opens,
+        shift_start=opens,
+        shift_end=closes,
+        end_place=text.end,
+        max_duration=longest if longest < closes - opens else NEVER,
+    )
+
+
+def _request(text: Text, ways: IntTable, unit: int, ride: tuple[int, int]) -> Request:
+    """A request with its windows tightened by each other and by the depot's (Cordeau 2006, 5.1).
+
+    Where a file gives a window at one end only, the ride limit and the direct way give the other.
+    """
+    up, down = text.nodes[ride[0]], text.nodes[ride[1]]
+    boarding, alighting = _up(up.service, unit), _up(down.service, unit)
+    longest, direct = _down(text.longest_ride, unit), int(ways[ride])
+    opens, closes = _up(text.nodes[text.start].earliest, unit), text.nodes[text.end].latest
+    home = _down(closes, unit) - alighting - int(ways[ride[1], text.end])
+    earliest = max(_up(up.earliest, unit), opens + int(ways[text.start, ride[0]]))
+    earliest = max(earliest, _up(down.earliest, unit) - longest - boarding)
+    latest_pickup = _down(up.latest, unit)
+    latest = min(_down(down.latest, unit), home, latest_pickup + boarding + longest)
+    return Request(
+        origin=ride[0],
+        destination=ride[1],
+        earliest_pickup=earliest,
+        latest_pickup=min(latest_pickup, latest - direct - boarding),
+        latest_arrival=latest,
+        earliest_arrival=max(_up(down.earliest, unit), earliest + boarding + direct),
+        max_ride=longest,
+        loads=(up.load,),
+        boarding_seconds=boarding,
+        alighting_seconds=alighting,
+        direct_seconds=direct,
+    )
+
+
+def _weights(text: Text, ways: IntTable) -> Weights:
+    """Everybody served first; then the fewest vehicles where they count; then the distance."""
+    longest_plan = int(ways.max()) * (len(text.nodes) + 2 * text.vehicles) + 1
+    vehicle = longest_plan if text.family is Family.PICKUP_AND_DELIVERY else 0
+    return Weights(
+        driving=1,
+        waiting=0,
+        excess_ride=0,
+        lateness=0,
+        unserved=longest_plan + text.vehicles * vehicle,
+        vehicle=vehicle,
+    )
+
+
+def _up(value: float, unit: int) -> int:
+    """`value` of the instance in the optimizer's units, rounded up (exact in decimals)."""
+    return math.ceil(Decimal(repr(value)) * unit)
+
+
+def _down(value: float, unit: int) -> int:
+    return NEVER if math.isinf(value) else min(NEVER, math.floor(Decimal(repr(value)) * unit))
+
+
+def _by_numbers(path: Path) -> tuple[int, str]:
+    """pr2 before pr10, a2-16 before a10-100, and otherwise by name."""
+    return len(path.stem), path.stem
