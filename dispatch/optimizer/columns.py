@@ -53,10 +53,12 @@ class Tables(NamedTuple):
     cost_waiting: int
     cost_excess: int
     cost_lateness: int
+    cost_vehicle: int
+    """Flat cost of a route with a visit."""
     place: Int32
     """(N,) ANYWHERE for a break without a place."""
     opens: Int32
-    """(N,) earliest begin; NONE for drop-offs, which open when their vehicle is ready."""
+    """(N,) earliest begin; NONE for drop-offs that open when their vehicle is ready."""
     latest: Int32
     """(N,) latest begin; for a drop-off of a party aboard its ride limit is in it."""
     own: Int32
@@ -87,6 +89,8 @@ class Tables(NamedTuple):
     """(V,) ANYWHERE where it does not matter."""
     shift_end: Int32
     """(V,)"""
+    max_duration: Int32
+    """(V,) seconds from leaving the start place to standing at the end place."""
     locked: Int32
     """(V,) visits at the front that keep their place and order."""
 
@@ -263,6 +267,7 @@ def tables_of(problem: Problem, weights: Weights) -> Tables:
         cost_waiting=weights.waiting,
         cost_excess=weights.excess_ride,
         cost_lateness=weights.lateness,
+        cost_vehicle=weights.vehicle,
         **columns,
         **_vehicle_columns(vehicles, dimensions),
     )
@@ -347,7 +352,7 @@ def _visit_rows(request: Request) -> tuple[tuple[int, ...], tuple[int, ...]]:
         ),
         (
             request.destination,
-            NONE,
+            NONE if request.earliest_arrival is None else request.earliest_arrival,
             latest_arrival,
             request.alighting_seconds,
             request.due_arrival,
@@ -373,11 +378,12 @@ def _vehicle_columns(vehicles: Sequence[Vehicle], dimensions: int) -> dict[str, 
             max(0, (vehicle.arrives_first or 0) - vehicle.start_time),
             vehicle.end_place,
             vehicle.shift_end,
+            vehicle.max_duration,
             vehicle.locked,
         )
         for vehicle in vehicles
     ]
-    columns = np.ascontiguousarray(np.array(rows, np.int32).reshape(-1, 7).T)
+    columns = np.ascontiguousarray(np.array(rows, np.int32).reshape(-1, 8).T)
     names = (
         "start_place",
         "ready",
@@ -385,6 +391,7 @@ def _vehicle_columns(vehicles: Sequence[Vehicle], dimensions: int) -> dict[str, 
         "first_leg",
         "end_place",
         "shift_end",
+        "max_duration",
         "locked",
     )
     return {"capacity": capacity, **dict(zip(names, columns, strict=True))}

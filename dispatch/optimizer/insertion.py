@@ -245,6 +245,8 @@ def _least_increase(
     ride = after.began - start.after.free - wide(tables.direct[start.request])
     increase = tables.cost_driving * detour + start.cost + wide(routes.margin[vehicle])
     increase += min(tables.cost_waiting, tables.cost_excess) * max(0, ride)
+    if routes.count[vehicle] == 0:
+        increase += tables.cost_vehicle
     if start.joined or here.place == after.place:
         parties = routes.load.shape[2] - 1
         riders = routes.load[vehicle, p, parties] + routes.load[vehicle, d, parties]

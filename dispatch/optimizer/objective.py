@@ -21,6 +21,7 @@ class Weights:
     excess_ride : a party on board beyond the direct travel time.
     lateness : a party beyond a promised time that the road has already broken.
     unserved : one request that could be served and is not (a flat cost, not by the second).
+    vehicle : one vehicle with a visit at all (a flat cost): where fewer vehicles count.
     """
 
     driving: int = 10
@@ -28,3 +29,4 @@ class Weights:
     excess_ride: int = 2
     lateness: int = 200
     unserved: int = 10_000_000
+    vehicle: int = 0

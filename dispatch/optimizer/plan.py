@@ -28,11 +28,12 @@ IntTable = NDArray[np.int32]
 class Request:
     """One party that wants one ride, with the limits it was promised.
 
-    Hard limits (`earliest_pickup`, `latest_pickup`, `latest_arrival`, `max_ride`) are
-    never broken by a plan. `due_pickup` and `due_arrival` are the promised times: where
-    the road has already broken a promise the hard limit is looser than the due time, and
-    every second beyond it costs. `loads` has one number a load dimension of the vehicles
-    (seats first, then wheelchair places, then whatever else the town counts).
+    Hard limits (`earliest_pickup`, `latest_pickup`, `earliest_arrival`, `latest_arrival`,
+    `max_ride`) are never broken by a plan; a vehicle that is early waits. `due_pickup` and
+    `due_arrival` are the promised times: where the road has already broken a promise the
+    hard limit is looser than the due time, and every second beyond it costs. `loads` has
+    one number a load dimension of the vehicles (seats first, then wheelchair places, then
+    whatever else the town counts).
 
     `boarding_seconds` and `alighting_seconds` add to the standing time of a call.
     `only_vehicle` is the index of the one vehicle that may serve it (it is on board, or
@@ -56,6 +57,7 @@ class Request:
     only_vehicle: int | None = None
     aboard_since: int | None = None
     direct_seconds: int = 0
+    earliest_arrival: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Vehicle:
     first, and the town's calm freezes the next ones.
     `arrives_first` is when it will reach the first visit if it is already on the way there
     (then `start_place` no longer says how long that takes), else None.
+    `max_duration` is the longest time from leaving `start_place` to standing at `end_place`;
+    the vehicle leaves as late as its first visit allows.
     """
 
     capacity: tuple[int, ...]
@@ -93,6 +97,7 @@ class Vehicle:
     breaks: tuple[Break, ...] = ()
     locked: int = 0
     arrives_first: int | None = None
+    max_duration: int = NEVER
 
 
 class Kind(IntEnum):

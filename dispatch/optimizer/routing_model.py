@@ -126,6 +126,7 @@ class _Model:
             )
         )
         callback = self.model.RegisterTransitMatrix(steps)
+        self.model.SetFixedCostOfAllVehicles(self.weights.vehicle)
         self.model.AddDimension(callback, HORIZON, HORIZON, False, "time")
         return self.model.GetDimensionOrDie("time")
 
@@ -186,7 +187,11 @@ class _Model:
     def _add_limits_of_vehicles(self) -> None:
         for index, vehicle in enumerate(self.problem.vehicles):
             start, end = self.model.Start(index), self.model.End(index)
-            self.time.CumulVar(start).SetValue(_ready(vehicle))
+            if vehicle.max_duration < NEVER:
+                self.time.CumulVar(start).SetRange(_ready(vehicle), HORIZON)
+                self.time.SetSpanUpperBoundForVehicle(vehicle.max_duration, index)
+            else:
+                self.time.CumulVar(start).SetValue(_ready(vehicle))
             self.time.CumulVar(end).SetMax(max(vehicle.shift_end, _ready(vehicle)))
             self.model.AddVariableMinimizedByFinalizer(self.time.CumulVar(end))
             for dimension, load in enumerate(self.loads):
@@ -217,7 +222,7 @@ class _Model:
             latest = min(request.latest_arrival, HORIZON)
             if request.aboard_since is not None:
                 latest = min(latest, request.aboard_since + request.max_ride)
-                self.time.CumulVar(down).SetRange(0, latest)
+                self.time.CumulVar(down).SetRange(max(0, request.earliest_arrival or 0), latest)
                 self._soft(
                     down, request.aboard_since + request.direct_seconds, self.weights.excess_ride
                 )
@@ -225,7 +230,7 @@ class _Model:
             up = self._index(Kind.PICKUP, subject)
             window = (max(0, request.earliest_pickup), min(request.latest_pickup, HORIZON))
             self.time.CumulVar(up).SetRange(*window)
-            self.time.CumulVar(down).SetMax(latest)
+            self.time.CumulVar(down).SetRange(max(0, request.earliest_arrival or 0), latest)
             self._pair(
                 up, down, request.boarding_seconds + self.problem.stop_seconds, request.max_ride
             )

@@ -29,7 +29,7 @@ from dispatch.optimizer.columns import (
 from dispatch.optimizer.kernels import lean_kernel, wide
 from dispatch.optimizer.limits import Limit, Violation, load_limit
 from dispatch.optimizer.objective import Weights
-from dispatch.optimizer.plan import ANYWHERE, Kind, Plan, Problem, Route, Visit
+from dispatch.optimizer.plan import ANYWHERE, NEVER, Kind, Plan, Problem, Route, Visit
 
 GO_ON = -2
 """No pickup needs to be put off."""
@@ -40,7 +40,9 @@ NOTHING_JOINS = -(2**31) + 1
 NOT_STARTED = -(2**31)
 """`head_open` before the first visit, where none may join either."""
 
-OPEN_PICKUP, LATE_PICKUP, LATE_ARRIVAL, LONG_RIDE, LATE_BREAK, NO_WAY, LATE_HOME = range(7)
+OPEN_PICKUP, LATE_PICKUP, LATE_ARRIVAL, LONG_RIDE, LATE_BREAK, NO_WAY, LATE_HOME, LONG_DUTY = range(
+    8
+)
 """Numbers of the limits of time in `Scratch.broken`."""
 
 LIMITS = (
@@ -50,6 +52,7 @@ LIMITS = (
     Limit.RIDE_TIME,
     Limit.BREAK,
     Limit.UNREACHABLE,
+    Limit.SHIFT,
     Limit.SHIFT,
 )
 
@@ -139,17 +142,24 @@ def evaluate(tables: Tables, vehicle: int, nodes: Int32, count: int, scratch: Sc
     """
     scratch.not_before[:count] = NONE
     i = 0
-    while i < count:
-        _take_visit(tables, vehicle, nodes, i, scratch)
-        if not _keeps_window(tables, nodes[i], i, scratch):
+    while True:
+        while i < count:
+            _take_visit(tables, vehicle, nodes, i, scratch)
+            if not _keeps_window(tables, nodes[i], i, scratch):
+                return BROKEN
+            back = _pickup_to_put_off(tables, vehicle, nodes, i, scratch)
+            if back == BROKEN:
+                return BROKEN
+            i = back if back >= 0 else i + 1
+        if not _gets_home(tables, vehicle, count, scratch):
             return BROKEN
-        back = _pickup_to_put_off(tables, vehicle, nodes, i, scratch)
-        if back == BROKEN:
+        too_long = _excess_duty(tables, vehicle, count, scratch)
+        if too_long <= 0:
+            return _cost(tables, nodes, count, scratch)
+        if not _can_start_later(tables, vehicle, nodes, count, too_long, scratch):
             return BROKEN
-        i = back if back >= 0 else i + 1
-    if not _gets_home(tables, vehicle, count, scratch):
-        return BROKEN
-    return _cost(tables, nodes, count, scratch)
+        scratch.not_before[0] = scratch.begin[0] + too_long
+        i = 0
 
 
 @lean_kernel
@@ -221,7 +231,7 @@ def _pickup_to_put_off(tables: Tables, vehicle: int, nodes: Int32, i: int, scrat
     if excess <= 0:
         return GO_ON
     waited = scratch.waited[i] - scratch.waited[call]
-    if excess > waited or not _can_wait(tables, vehicle, nodes, call, scratch):
+    if excess > waited or not _can_wait(tables, vehicle, nodes, i, call, scratch):
         allowed = tables.max_ride[request]
         _breaks(scratch, LONG_RIDE, i, excess + allowed, allowed)
         return BROKEN
@@ -230,14 +240,19 @@ def _pickup_to_put_off(tables: Tables, vehicle: int, nodes: Int32, i: int, scrat
 
 
 @lean_kernel
-def _can_wait(tables: Tables, vehicle: int, nodes: Int32, call: int, scratch: Scratch) -> bool:
-    """Whether a call that is over may be put off: nobody alights, and it is not under way."""
+def _can_wait(
+    tables: Tables, vehicle: int, nodes: Int32, count: int, call: int, scratch: Scratch
+) -> bool:
+    """Whether a call may be put off: nobody alights, and it is not under way.
+
+    The times of the first `count` visits are known.
+    """
     arrives = tables.arrives_first[vehicle]
     if call == 0 and arrives != NONE and arrives <= tables.ready[vehicle]:
         return False
     i = call
-    while scratch.head[i] == call:
-        if (nodes[i] - tables.breaks) % 2:
+    while i < count and scratch.head[i] == call:
+        if nodes[i] >= tables.breaks and (nodes[i] - tables.breaks) % 2:
             return False
         i += 1
     return True
@@ -257,6 +272,28 @@ def _gets_home(tables: Tables, vehicle: int, count: int, scratch: Scratch) -> bo
     if finish > tables.shift_end[vehicle]:
         return _breaks(scratch, LATE_HOME, count, finish, tables.shift_end[vehicle])
     return True
+
+
+@lean_kernel
+def _excess_duty(tables: Tables, vehicle: int, count: int, scratch: Scratch) -> int:
+    """Seconds by which the vehicle is away longer than it may, if it leaves just in time."""
+    allowed = wide(tables.max_duration[vehicle])
+    if count == 0 or allowed >= NEVER:
+        return wide(0)
+    leaves = scratch.begin[0] - scratch.leg[0]
+    return wide(scratch.end[count - 1] + scratch.leg[count] - leaves - allowed)
+
+
+@lean_kernel
+def _can_start_later(
+    tables: Tables, vehicle: int, nodes: Int32, count: int, seconds: int, scratch: Scratch
+) -> bool:
+    """Whether the route has so much waiting on the way that a later start takes up."""
+    waited = scratch.waited[count - 1] - scratch.waited[0]
+    if seconds <= waited and _can_wait(tables, vehicle, nodes, count, 0, scratch):
+        return True
+    allowed = tables.max_duration[vehicle]
+    return _breaks(scratch, LONG_DUTY, count, seconds + allowed, allowed)
 
 
 @lean_kernel
@@ -284,6 +321,7 @@ def _cost(tables: Tables, nodes: Int32, count: int, scratch: Scratch) -> int:
         + tables.cost_waiting * waiting
         + tables.cost_excess * excess
         + tables.cost_lateness * lateness
+        + tables.cost_vehicle * (count > 0)
     )
 
 

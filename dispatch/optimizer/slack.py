@@ -59,7 +59,7 @@ def _margin(tables: Tables, count: int, cost: int, scratch: Scratch) -> int:
     for i in range(count + 1):
         driving += scratch.leg[i]
         put_off |= i < count and scratch.not_before[i] > NONE
-    riders = cost - tables.cost_driving * driving
+    riders = cost - tables.cost_driving * driving - tables.cost_vehicle * (count > 0)
     dearer = max(0, tables.cost_excess - tables.cost_waiting)
     return -riders if put_off else -min(riders, dearer * scratch.excess[0])
 

@@ -102,6 +102,7 @@ def work_out_cost(problem: Problem, plan: Plan, weights: Weights) -> int:
     for vehicle, route in enumerate(plan.routes):
         times = work_out_times(problem, vehicle, route)
         cost += weights.driving * times.driving_seconds
+        cost += weights.vehicle if route.visits else 0
         boarded = {
             index: request.aboard_since
             for index, request in enumerate(problem.requests)
@@ -144,7 +145,8 @@ def _opens(problem: Problem, vehicle: Vehicle, visit: Visit, index: int) -> int:
     if visit.kind is Kind.PICKUP:
         return problem.requests[visit.subject].earliest_pickup
     if visit.kind is Kind.DROPOFF:
-        return _since(vehicle, index)
+        earliest = problem.requests[visit.subject].earliest_arrival
+        return _since(vehicle, index) if earliest is None else earliest
     return vehicle.breaks[visit.subject].earliest
 
 
@@ -173,7 +175,7 @@ def _calls(problem: Problem, vehicle_index: int, visits: Sequence[Visit]) -> lis
         head = calls[-1] if calls and visits[index - 1].kind is not Kind.BREAK else None
         if visit.kind is Kind.BREAK:
             calls.append(Call(place, index, index, opens, (vehicle.breaks[visit.subject].seconds,)))
-        elif head and head.place == place and _is_open(visit, opens, head, vehicle):
+        elif head and head.place == place and _is_open(problem, visit, opens, head, vehicle):
             end = head.standing + _own_seconds(problem, visit)
             calls[-1] = Call(place, head.first, index, head.opens, (*head.ends_after, end))
         else:
@@ -183,9 +185,11 @@ def _calls(problem: Problem, vehicle_index: int, visits: Sequence[Visit]) -> lis
     return calls
 
 
-def _is_open(visit: Visit, opens: int, head: Call, vehicle: Vehicle) -> bool:
+def _is_open(problem: Problem, visit: Visit, opens: int, head: Call, vehicle: Vehicle) -> bool:
     """Whether somebody can board or alight at once, however early this call begins."""
-    return visit.kind is Kind.DROPOFF or opens <= max(head.opens, _since(vehicle, head.first))
+    request = problem.requests[visit.subject]
+    at_any_time = visit.kind is Kind.DROPOFF and request.earliest_arrival is None
+    return at_any_time or opens <= max(head.opens, _since(vehicle, head.first))
 
 
 def _begins(
@@ -210,9 +214,10 @@ def _least_begins(
 ) -> list[int]:
     """The least begins that keep every ride within its limit, or the earliest ones.
 
-    Each round puts off the pickups whose ride is too long and works the times out again.
-    A sound schedule is stable after at most one round a call (the longest chain of
-    constraints, as in Bellman and Ford's shortest paths).
+    Each round puts off the pickups whose ride is too long, or the first call where the
+    vehicle is away too long, and works the times out again. A sound schedule is stable after
+    few rounds a call (the longest chain of constraints, as in Bellman and Ford's shortest
+    paths).
     """
     call_of = {
         visits[i]: c for c, call in enumerate(calls) for i in range(call.first, call.last + 1)
@@ -224,7 +229,7 @@ def _least_begins(
     ]
     not_before = [-NEVER] * len(calls)
     earliest = begins = _begins(problem, vehicle, calls, not_before)
-    for _round in range(len(calls) + 1):
+    for _round in range(2 * len(calls) + 2):
         stable = True
         for up, down, subject in rides:
             departs_by = begins[down] - problem.requests[subject].max_ride
@@ -233,10 +238,27 @@ def _least_begins(
                     return earliest
                 not_before[up] = max(not_before[up], departs_by - calls[up].standing)
                 stable = False
-        if stable:
+        too_long = _excess_duty(problem, vehicle, calls, begins) if stable else 0
+        if stable and too_long <= 0:
             return begins
+        if stable:
+            if not _can_wait(problem.vehicles[vehicle], visits, calls[0]):
+                return earliest
+            not_before[0] = max(not_before[0], begins[0] + too_long)
         begins = _begins(problem, vehicle, calls, not_before)
     return earliest
+
+
+def _excess_duty(
+    problem: Problem, vehicle: int, calls: Sequence[Call], begins: Sequence[int]
+) -> int:
+    """Seconds by which the vehicle is away longer than it may, leaving just in time."""
+    if not calls:
+        return 0
+    one, (_driving_seconds, home) = problem.vehicles[vehicle], _driving(problem, vehicle, calls)
+    finish = begins[-1] + calls[-1].standing + home
+    leaves = begins[0] - _first_leg(problem, one, calls[0])
+    return finish - leaves - one.max_duration
 
 
 def _can_wait(vehicle: Vehicle, visits: Sequence[Visit], call: Call) -> bool:
@@ -244,7 +266,7 @@ def _can_wait(vehicle: Vehicle, visits: Sequence[Visit], call: Call) -> bool:
     arrives = vehicle.arrives_first
     under_way = call.first == 0 and arrives is not None and arrives <= _ready(vehicle)
     here = visits[call.first : call.last + 1]
-    return not under_way and all(visit.kind is Kind.PICKUP for visit in here)
+    return not under_way and all(visit.kind is not Kind.DROPOFF for visit in here)
 
 
 def _driving(problem: Problem, vehicle_index: int, calls: Sequence[Call]) -> tuple[int, int]:
@@ -253,12 +275,16 @@ def _driving(problem: Problem, vehicle_index: int, calls: Sequence[Call]) -> tup
     if not calls:
         return 0, 0
     legs = [_travel(problem, a.place, b.place) for a, b in pairwise(calls)]
-    way = _travel(problem, vehicle.start_place, calls[0].place)
-    if vehicle.arrives_first is not None:
-        way = max(0, vehicle.arrives_first - vehicle.start_time)
+    way = _first_leg(problem, vehicle, calls[0])
     end = vehicle.end_place
     home = 0 if end == ANYWHERE else _travel(problem, calls[-1].place, end)
     return way + sum(legs) + home, home
+
+
+def _first_leg(problem: Problem, vehicle: Vehicle, call: Call) -> int:
+    if vehicle.arrives_first is not None:
+        return max(0, vehicle.arrives_first - vehicle.start_time)
+    return _travel(problem, vehicle.start_place, call.place)
 
 
 # --- one vehicle ---------------------------------------------------------------------
@@ -311,9 +337,22 @@ def _day_violations(day: _Day) -> list[Violation]:
     found += _ride_violations(day, times)
     found += _load_violations(day)
     found += _break_violations(day, times)
-    if day.visits and times.finish > day.vehicle.shift_end:
-        found.append(day.broken(Limit.SHIFT, None, times.finish, day.vehicle.shift_end))
+    found += _duty_violations(day, times)
     return found
+
+
+def _duty_violations(day: _Day, times: Times) -> Iterator[Violation]:
+    """The vehicle is home by the end of its shift, and not away longer than it may be."""
+    if not day.visits:
+        return
+    if times.finish > day.vehicle.shift_end:
+        yield day.broken(Limit.SHIFT, None, times.finish, day.vehicle.shift_end)
+    calls = _calls(day.problem, day.index, day.visits)
+    begins = [times.begins[call.first] for call in calls]
+    too_long = _excess_duty(day.problem, day.index, calls, begins)
+    if too_long > 0:
+        allowed = day.vehicle.max_duration
+        yield day.broken(Limit.SHIFT, None, allowed + too_long, allowed)
 
 
 def _unknown_visits(day: _Day) -> Iterator[Violation]:
@@ -384,6 +423,8 @@ def _window_violations(day: _Day, times: Times) -> Iterator[Violation]:
         if visit.kind is Kind.DROPOFF:
             if begin > request.latest_arrival:
                 yield day.broken(Limit.ARRIVAL, visit.subject, begin, request.latest_arrival)
+            if request.earliest_arrival is not None and begin < request.earliest_arrival:
+                yield day.broken(Limit.ARRIVAL, visit.subject, begin, request.earliest_arrival)
         elif begin > request.latest_pickup:
             yield day.broken(Limit.PICKUP_WINDOW, visit.subject, begin, request.latest_pickup)
         elif begin < request.earliest_pickup:

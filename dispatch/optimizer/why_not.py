@@ -102,6 +102,7 @@ def _lifted(arrays: PlanArrays, tables: Tables, request: int, limit: Limit) -> T
         columns["only_vehicle"][request] = -1
     elif limit is Limit.SHIFT:
         columns["shift_end"][:] = NEVER
+        columns["max_duration"][:] = NEVER
         columns["ready"][:] = [vehicle.start_time for vehicle in arrays.problem.vehicles]
     elif limit is Limit.LOCKED:
         under_way = [one.arrives_first is not None for one in arrays.problem.vehicles]
@@ -117,7 +118,7 @@ _COLUMNS: dict[Limit, tuple[str, ...]] = {
     Limit.ARRIVAL: ("latest",),
     Limit.PICKUP_WINDOW: ("latest",),
     Limit.VEHICLE: ("only_vehicle",),
-    Limit.SHIFT: ("shift_end", "ready"),
+    Limit.SHIFT: ("shift_end", "max_duration", "ready"),
     Limit.LOCKED: ("locked",),
     Limit.BREAK: (),
 }

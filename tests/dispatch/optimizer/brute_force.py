@@ -66,15 +66,21 @@ def outcome(problem: Problem, vehicle: int, route: Route, weights: Weights) -> O
         return None
     stops = _stops(problem, vehicle, route)
     floor = [-(2**40)] * len(stops)
-    for _round in range(len(stops) + 2):  # the longest chain of constraints, and one more
+    for _round in range(2 * len(stops) + 2):  # the longest chain of constraints, and more
         begins, ends = _forward(problem, vehicle, stops, floor)
         departs = _departures(stops, ends)
         if _too_late(problem, vehicle, stops, begins, ends):
             return None
         rides = _rides(stops, begins, departs)
         delays = [ride for ride in rides if ride[2] > ride[3].max_ride]
-        if not delays:
+        too_long = _duty(problem, vehicle, stops, begins, ends)
+        too_long -= problem.vehicles[vehicle].max_duration
+        if not delays and too_long <= 0:
             return Outcome(begins, departs, _cost(problem, vehicle, stops, begins, rides, weights))
+        if not delays:
+            if not _can_wait(problem, vehicle, stops, 0):
+                return None
+            floor[0] = max(floor[0], begins[0] + too_long)
         for pickup, _dropoff, ride, request in delays:
             if pickup is None:
                 return None
@@ -93,7 +99,27 @@ def _can_wait(problem: Problem, vehicle: int, stops: list[Stop], head: int) -> b
     call = [head]
     while call[-1] + 1 < len(stops) and stops[call[-1] + 1].joins:
         call.append(call[-1] + 1)
-    return all(stops[index].visit.kind is Kind.PICKUP for index in call)
+    return all(stops[index].visit.kind is not Kind.DROPOFF for index in call)
+
+
+def _first_leg(problem: Problem, vehicle: int, stops: list[Stop]) -> int:
+    one = problem.vehicles[vehicle]
+    if one.arrives_first is not None:
+        return max(0, one.arrives_first - one.start_time)
+    return stops[0].leg
+
+
+def _home(problem: Problem, vehicle: int, stops: list[Stop]) -> int:
+    end = problem.vehicles[vehicle].end_place
+    return 0 if end == ANYWHERE else int(problem.travel_seconds[stops[-1].place, end])
+
+
+def _duty(
+    problem: Problem, vehicle: int, stops: list[Stop], begins: list[int], ends: list[int]
+) -> int:
+    """Seconds from leaving the start just in time to standing at the end."""
+    finish = ends[-1] + _home(problem, vehicle, stops)
+    return finish - (begins[0] - _first_leg(problem, vehicle, stops))
 
 
 def _stops(problem: Problem, vehicle: int, route: Route) -> list[Stop]:
@@ -112,9 +138,11 @@ def _stops(problem: Problem, vehicle: int, route: Route) -> list[Stop]:
         else:
             begun = one.arrives_first if index == 0 else None
             place, opens = request.destination, ready if begun is None else min(ready, begun)
+            opens = opens if request.earliest_arrival is None else request.earliest_arrival
             closes, own = request.latest_arrival, request.alighting_seconds
         after_break = index == 0 or route.visits[index - 1].kind is Kind.BREAK
-        open_now = visit.kind is Kind.DROPOFF or opens <= head_open
+        any_time = visit.kind is Kind.DROPOFF and request.earliest_arrival is None  # type: ignore[union-attr]
+        open_now = any_time or opens <= head_open
         joins = not after_break and request is not None and place == here and open_now
         known = one.arrives_first if index == 0 else None
         if not joins:
@@ -163,11 +191,7 @@ def _too_late(
     problem: Problem, vehicle: int, stops: list[Stop], begins: list[int], ends: list[int]
 ) -> bool:
     one = problem.vehicles[vehicle]
-    home = (
-        0
-        if one.end_place == ANYWHERE
-        else int(problem.travel_seconds[stops[-1].place, one.end_place])
-    )
+    home = _home(problem, vehicle, stops)
     if home >= NO_WAY or ends[-1] + home > one.shift_end:
         return True
     for stop, begin in zip(stops, begins, strict=True):
@@ -230,13 +254,9 @@ def _cost(
     rides: list[tuple[int | None, int, int, Request]],
     weights: Weights,
 ) -> int:
-    one = problem.vehicles[vehicle]
-    driving = sum(stop.leg for stop in stops)
-    if one.arrives_first is not None:
-        driving += max(0, one.arrives_first - one.start_time) - stops[0].leg
-    if one.end_place != ANYWHERE:
-        driving += int(problem.travel_seconds[stops[-1].place, one.end_place])
-    cost = weights.driving * driving
+    driving = _first_leg(problem, vehicle, stops) + sum(stop.leg for stop in stops[1:])
+    driving += _home(problem, vehicle, stops)
+    cost = weights.driving * driving + weights.vehicle
     for stop, begin in zip(stops, begins, strict=True):
         if stop.request is not None and stop.visit.kind is Kind.PICKUP:
             cost += weights.waiting * (begin - stop.opens)

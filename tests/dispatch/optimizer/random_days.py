@@ -38,6 +38,7 @@ def random_day(seed: int) -> tuple[Problem, Plan, Weights]:
     """The same day for the same seed."""
     chance = random.Random(seed)
     weights = Weights(10, chance.choice((0, 1, 3)), chance.choice((0, 2, 5)), 7)
+    weights = replace(weights, vehicle=chance.choice((0, 0, 50, 2000)))
     vehicles = [_vehicle(chance) for _ in range(chance.randint(1, 3))]
     requests: list[Request] = []
     routes = [_first_visits(chance, v, one, requests) for v, one in enumerate(vehicles)]
@@ -83,6 +84,7 @@ def _request(chance: random.Random, vehicles: int) -> Request:
         due_arrival=opens + chance.randint(0, 200) if due else NEVER,
         only_vehicle=chance.choice((None, None, None, chance.randrange(vehicles))),
         direct_seconds=chance.choice((0, 30)),
+        earliest_arrival=chance.choice((None, None, None, opens + chance.randint(0, 200))),
     )
 
 
@@ -102,6 +104,7 @@ def _vehicle(chance: random.Random) -> Vehicle:
         end_place=chance.choice((ANYWHERE, chance.randrange(PLACES))),
         breaks=breaks,
         arrives_first=chance.choice((None, None, start + chance.randint(-60, 60))),
+        max_duration=chance.choice((NEVER, NEVER, chance.randint(50, 600))),
     )
 
 

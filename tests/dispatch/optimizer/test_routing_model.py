@@ -83,3 +83,13 @@ def test_it_runs_in_a_process_of_its_own() -> None:
     problem = problem_of([taxi(0), taxi(9)], [ride(1, 2), ride(8, 7)], required=[0, 1])
     plan = plan_of([up(0), down(0), up(1), down(1)], [])
     assert improve_apart(problem, plan, WEIGHTS, 0.2) == plan_of([up(0), down(0)], [up(1), down(1)])
+
+
+def test_a_short_duty_and_an_early_arrival_are_kept() -> None:
+    late = replace(ride(1, 2), earliest_arrival=900)
+    problem = problem_of([replace(taxi(), max_duration=700)] * 2, [late, ride(3, 4, opens=900)])
+
+    plan = improved(problem, plan_of((up(0), down(0)), (up(1), down(1))))
+
+    assert verify(problem, plan) == ()
+    assert plan.served() == {0, 1}

@@ -119,6 +119,33 @@ def test_a_passenger_on_board_has_been_riding_since_the_departure() -> None:
     assert timetable(too_short, 0, Route((down(0),))) == Violation(Limit.RIDE_TIME, 0, 0, 540, 539)
 
 
+def test_a_vehicle_waits_where_somebody_may_not_be_set_down_early() -> None:
+    expected = replace(ride(1, 3), earliest_arrival=600)
+
+    times = times_of(problem_of([taxi()], [expected, ride(4, 5)]), up(0), down(0), up(1), down(1))
+
+    assert times.begins == (60, 600, 690, 780)
+
+
+def test_a_vehicle_leaves_its_garage_late_enough_to_keep_its_duty_short() -> None:
+    rides = [ride(1, 2), ride(3, 4, opens=900)]
+    visits = (up(0), down(0), up(1), down(1))
+
+    short = replace(taxi(), max_duration=600)
+    assert times_of(problem_of([short], rides), *visits).begins == (480, 570, 900, 990)
+    assert broken_by(problem_of([replace(short, max_duration=300)], rides), *visits) is Limit.SHIFT
+
+
+def test_each_vehicle_that_drives_at_all_costs_its_price() -> None:
+    problem = problem_of([taxi(), taxi()], [ride(1, 2), ride(3, 4)])
+    weights = Weights(driving=0, waiting=0, excess_ride=0, vehicle=700)
+
+    together = plan_of((up(0), down(0), up(1), down(1)), ())
+    apart = plan_of((up(0), down(0)), (up(1), down(1)))
+
+    assert (cost_of(problem, together, weights), cost_of(problem, apart, weights)) == (700, 1400)
+
+
 @pytest.mark.parametrize(
     ("limit", "request_", "vehicle"),
     [
