@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli_backup import add_to as add_backup
+from api.cli_bench import add_to as add_bench
 from api.cli_serving import add_to as add_serving
 from dispatch.errors import NoriaiError
 from routing.errors import RoadsError
@@ -42,6 +43,7 @@ app.add_typer(bench_app, name="bench")
 app.add_typer(db_app, name="db")
 add_serving(app)
 add_backup(app)
+add_bench(bench_app)
 
 BAD_INPUT = 2
 

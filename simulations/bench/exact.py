@@ -34,14 +34,17 @@ class Score:
 def score(instance: PublishedInstance, plan: Plan) -> Score:
     """Distance, vehicles used, and every limit that `plan` breaks."""
     text = instance.text
+    strangers = {visit.subject for route in plan.routes for visit in route.visits}
+    strangers -= set(range(len(text.rides)))
+    if strangers:
+        return Score(0, 0, 0.0, tuple(f"no request {subject}" for subject in sorted(strangers)))
     between: Sequence[Sequence[float]] = distances(text).tolist()
     tours = [_tour(text, route) for route in plan.routes if route.visits]
-    broken = list(_miscounts(text, plan))
+    broken = _miscounts(text, plan)
     if not broken:
         for number, tour in enumerate(tours):
-            broken += (
-                f"route {number}: {what}" for what in _Evaluation(text, between, tour).broken()
-            )
+            found = _Evaluation(text, between, tour).broken()
+            broken += (f"route {number}: {what}" for what in found)
     distance = sum(between[a][b] for tour in tours for a, b in pairwise(tour))
     return Score(len(plan.served()), len(tours), distance, tuple(broken))
 
@@ -57,20 +60,14 @@ def _miscounts(text: Text, plan: Plan) -> list[str]:
     found = []
     if len(plan.routes) > text.vehicles:
         found.append(f"{len(plan.routes)} routes for {text.vehicles} vehicles")
-    acts = [
-        (visit.subject, visit.kind, number)
-        for number, route in enumerate(plan.routes)
-        for visit in route.visits
-    ]
-    of_request: dict[int, list[tuple[Kind, int]]] = {}
-    for subject, kind, number in acts:
-        of_request.setdefault(subject, []).append((kind, number))
-    for subject in range(len(text.rides)):
-        seen = of_request.pop(subject, [])
+    acts: dict[int, list[tuple[Kind, int]]] = {subject: [] for subject in range(len(text.rides))}
+    for number, route in enumerate(plan.routes):
+        for visit in route.visits:
+            acts[visit.subject].append((visit.kind, number))
+    for subject, seen in acts.items():
         kinds, vehicles = [kind for kind, _ in seen], {number for _, number in seen}
         if kinds != [Kind.PICKUP, Kind.DROPOFF] or len(vehicles) != 1:
             found.append(f"request {subject} is not served once, by one vehicle, in order")
-    found += (f"no request {subject}" for subject in of_request)
     return found
 
 

@@ -101,6 +101,10 @@ class PublishedInstance:
     def name(self) -> str:
         return self.text.name
 
+    @property
+    def has_ride_limit(self) -> bool:
+        return math.isfinite(self.text.longest_ride)
+
 
 def read_instance(file: Path) -> PublishedInstance:
     """Read a published instance; its format is known by its first line.

@@ -1,0 +1,65 @@
+"""`noriai bench solve`, `peers` and `generate` on an instance of four requests."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from api.cli import app
+from dispatch.errors import BadInput
+from simulations.bench.generate import Recipe, Size, generate, write_file
+from simulations.bench.published import list_instances, read_instance
+from simulations.bench.published_file import BadInstance
+from simulations.bench.solvers import SOLVERS, SolverName
+
+
+def answers(*words: str) -> list[dict[str, object]]:
+    """The JSON lines of a command."""
+    result = CliRunner().invoke(app, ["bench", *words, "--json"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_solve_prints_each_run_then_each_set_then_the_machine(tmp_path: Path) -> None:
+    write_file(generate(Recipe.A, Size(2, 4), seed=1, name="a2-4"), tmp_path)
+
+    first, second, total, machine = answers("solve", str(tmp_path), "--seconds=0.1", "--seeds=2")
+
+    assert (first["instance"], first["engine"], first["solved"]) == ("a2-4", "search", True)
+    assert (first["seed"], second["seed"]) == (1, 2)
+    assert (total["set"], total["runs"], total["solved"]) == ("a", 2, 2)
+    assert "search" in machine["versions"]  # type: ignore[operator]
+
+
+def test_peers_run_beside_our_search_and_who_is_absent_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_file(generate(Recipe.A, Size(2, 4), seed=1, name="a2-4"), tmp_path)
+    monkeypatch.setattr(SOLVERS[SolverName.VROOM], "module", "no_such_module")
+
+    *runs, machine = answers("peers", str(tmp_path), "--seconds=0.1", "--peer=vroom")
+
+    assert [run["engine"] for run in runs] == ["search"]
+    assert machine["absent"] == ["vroom"]
+
+
+def test_generate_writes_files_that_can_be_read(tmp_path: Path) -> None:
+    words = ["--recipe=pr", "--vehicles=3", "--requests=8", "--count=2", "--seed=5"]
+
+    result = CliRunner().invoke(app, ["bench", "generate", str(tmp_path / "new"), *words])
+
+    assert result.exit_code == 0
+    names = [read_instance(file).name for file in list_instances(tmp_path / "new")]
+    assert names == ["pr-3-8-5", "pr-3-8-6"]
+
+
+def test_an_engine_or_a_file_that_nobody_knows_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        CliRunner().invoke(app, ["bench", "solve", "--engine=magic"], catch_exceptions=False)
+    assert "routing_model" in str(caught.value)
+
+    with pytest.raises(BadInstance):
+        CliRunner().invoke(app, ["bench", "solve", str(tmp_path / "x")], catch_exceptions=False)
