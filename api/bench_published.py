@@ -29,7 +29,8 @@ from simulations.bench.compare import (
     run_contest,
     standings,
 )
-from simulations.bench.published import Family, list_instances, read_instance
+from simulations.bench.published import list_instances, read_instance
+from simulations.bench.published_text import Family
 from simulations.bench.solve import Run, set_of, summarize
 from simulations.bench.solvers import SOLVERS, Budget, Clock, SolverName
 

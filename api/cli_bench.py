@@ -103,7 +103,8 @@ def bench_generate(
     seed: Annotated[int, typer.Option(help="The first one's seed; the others follow.")] = 1,
 ) -> None:
     """Write instances by the recipes of the field, for those who have no files."""
-    from simulations.bench.generate import Recipe, Size, generate, write_file
+    from simulations.bench.generate import Recipe, Size, generate
+    from simulations.bench.published_text import write_file
 
     kind, size = _one_of(recipe, tuple(Recipe), "recipe"), Size(vehicles, requests)
     for number in range(seed, seed + count):

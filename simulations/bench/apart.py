@@ -17,7 +17,8 @@ from multiprocessing.context import SpawnProcess
 
 from dispatch.optimizer.plan import Plan
 from simulations.bench.generate import Recipe, Size, generate
-from simulations.bench.published import PublishedInstance, Text, to_instance
+from simulations.bench.published import PublishedInstance, to_instance
+from simulations.bench.published_text import Text
 from simulations.bench.solvers import SOLVERS, Budget, Solver, SolverName
 
 START_SECONDS = 300.0

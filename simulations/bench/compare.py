@@ -16,7 +16,8 @@ from statistics import fmean
 
 from simulations.bench.apart import Answer, Apart
 from simulations.bench.best_known import BestKnown
-from simulations.bench.published import Family, PublishedInstance, read_instance
+from simulations.bench.published import PublishedInstance, read_instance
+from simulations.bench.published_text import Family
 from simulations.bench.solve import Run, judge
 from simulations.bench.solvers import SOLVERS, Budget, NotForThis, SolverName
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dispatch.optimizer.plan import Kind, Plan, Route
-from simulations.bench.published import PublishedInstance, Text, distances
+from simulations.bench.published import PublishedInstance
+from simulations.bench.published_text import Text, distances
 
 TOLERANCE = 1e-6
 """In the instance's unit: what sums of some hundred doubles may be off."""

@@ -18,9 +18,8 @@ import math
 import random
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
-from simulations.bench.published import Family, Node, Text
+from simulations.bench.published_text import Family, Node, Text
 
 SIDE = 10.0
 """Half the side of the dial-a-ride square."""
@@ -61,39 +60,6 @@ def generate(recipe: Recipe, size: Size, seed: int, name: str = "") -> Text:
     if recipe in {Recipe.PR, Recipe.PR_WIDE}:
         return _cordeau_laporte(chance, size, name, wide=recipe is Recipe.PR_WIDE)
     return _li_lim(chance, recipe, size, name)
-
-
-def write_file(text: Text, folder: Path) -> Path:
-    """Write an instance in its published format, as NAME.txt."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{text.name}.txt"
-    path.write_text(to_lines(text), encoding="utf-8")
-    return path
-
-
-def to_lines(text: Text) -> str:
-    """An instance in its published format."""
-    if text.family is Family.DIAL_A_RIDE:
-        numbers = [text.vehicles, len(text.rides), text.longest_route, text.capacity]
-        rows = [" ".join(_number(value) for value in (*numbers, text.longest_ride))]
-        rows += [
-            f"{at:3d} {n.x:8.3f} {n.y:8.3f} {_number(n.service)} {n.load} "
-            f"{_number(n.earliest)} {_number(n.latest)}"
-            for at, n in enumerate(text.nodes)
-        ]
-        return "\n".join(rows) + "\n"
-    pickup_of = {down: up for up, down in text.rides}
-    delivery_of = dict(text.rides)
-    rows = [f"{text.vehicles}\t{text.capacity}\t1"]
-    for at, n in enumerate(text.nodes):
-        numbers = [at, n.x, n.y, n.load, n.earliest, n.latest, n.service]
-        pair = (pickup_of.get(at, 0), delivery_of.get(at, 0))
-        rows.append("\t".join(_number(value) for value in (*numbers, *pair)))
-    return "\n".join(rows) + "\n"
-
-
-def _number(value: float) -> str:
-    return f"{value:g}"
 
 
 # --- dial-a-ride ---------------------------------------------------------------------

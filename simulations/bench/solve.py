@@ -18,7 +18,8 @@ from dispatch.optimizer.verify import verify
 from simulations.bench.apart import Answer
 from simulations.bench.best_known import BestKnown
 from simulations.bench.exact import score
-from simulations.bench.published import Family, PublishedInstance
+from simulations.bench.published import PublishedInstance
+from simulations.bench.published_text import Family
 from simulations.bench.solvers import Budget, SolverName
 
 

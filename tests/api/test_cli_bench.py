@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from dispatch.errors import BadInput
-from simulations.bench.generate import Recipe, Size, generate, write_file
+from simulations.bench.generate import Recipe, Size, generate
 from simulations.bench.published import list_instances, read_instance
 from simulations.bench.published_file import BadInstance
+from simulations.bench.published_text import write_file
 from simulations.bench.solvers import SOLVERS, SolverName
 
 

@@ -12,7 +12,8 @@ from simulations.bench.apart import Answer, Apart
 from simulations.bench.best_known import BestKnown
 from simulations.bench.compare import Standing, duels, standings
 from simulations.bench.generate import Recipe, Size, generate
-from simulations.bench.published import Family, to_instance
+from simulations.bench.published import to_instance
+from simulations.bench.published_text import Family
 from simulations.bench.solve import Run, judge, set_of, summarize
 from simulations.bench.solvers import SOLVERS, Budget, Clock, NotForThis, SolverName
 

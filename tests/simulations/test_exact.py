@@ -13,7 +13,8 @@ from dispatch.optimizer.plan import Kind, Plan, Route, Visit
 from dispatch.optimizer.verify import verify
 from simulations.bench.exact import score
 from simulations.bench.generate import Recipe, Size, generate
-from simulations.bench.published import Family, Node, Text, to_instance
+from simulations.bench.published import to_instance
+from simulations.bench.published_text import Family, Node, Text
 from tests.markers import examples
 
 UP, DOWN = Kind.PICKUP, Kind.DROPOFF

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from simulations.bench.generate import Recipe, Size, generate, write_file
-from simulations.bench.published import Family, read_instance, read_text
+from simulations.bench.generate import Recipe, Size, generate
+from simulations.bench.published import read_instance
+from simulations.bench.published_text import Family, read_text, write_file
 
 
 @pytest.mark.parametrize("recipe", Recipe)

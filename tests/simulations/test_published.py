@@ -10,8 +10,9 @@ import pytest
 from api.cli_words import sentence_of
 from dispatch.optimizer.plan import NEVER
 from simulations.bench.best_known import read_best_known
-from simulations.bench.published import Family, list_instances, read_instance
+from simulations.bench.published import list_instances, read_instance
 from simulations.bench.published_file import BadInstance
+from simulations.bench.published_text import Family
 from tests.markers import DATA, needs_data
 
 CORDEAU = """2 2 240 3 30
