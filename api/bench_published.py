@@ -56,10 +56,10 @@ def print_solved(wish: Wish, *, as_json: bool) -> None:
     if as_json:
         for key, group in _by_set(runs):
             typer.echo(json.dumps({"set": key[0], "seconds": key[1], **summarize(group).figures()}))
-        typer.echo(json.dumps(_machine(wish.solvers)))
+        typer.echo(json.dumps(machine(wish.solvers)))
         return
     _show(_instances_table(runs), _sets_table(runs))
-    typer.echo(_machine_line(wish.solvers))
+    typer.echo(machine_line(wish.solvers))
 
 
 def print_peers(wish: Wish, *, as_json: bool) -> None:
@@ -80,12 +80,12 @@ def print_peers(wish: Wish, *, as_json: bool) -> None:
         for duel in duels(found):
             typer.echo(json.dumps(duel.figures()))
         absent_names = [str(name) for name in missing]
-        machine = _machine(present) | {"absent": absent_names, "left_out": reasons}
-        typer.echo(json.dumps(machine))
+        facts = machine(present) | {"absent": absent_names, "left_out": reasons}
+        typer.echo(json.dumps(facts))
         return
     tables = [_peers_table(found, present, seconds, contest) for seconds in wish.seconds]
     _show(*tables, _duels_table(duels(found)), _times_table(runs))
-    typer.echo(_machine_line(present))
+    typer.echo(machine_line(present))
 
 
 def _contest(wish: Wish) -> Contest:
@@ -283,7 +283,8 @@ def _show(*tables: Table) -> None:
 # --- the machine ---------------------------------------------------------------------
 
 
-def _machine(solvers: Sequence[SolverName]) -> dict[str, object]:
+def machine(solvers: Sequence[SolverName]) -> dict[str, object]:
+    """What a figure means nothing without: versions, cores, load."""
     return {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
@@ -292,8 +293,9 @@ def _machine(solvers: Sequence[SolverName]) -> dict[str, object]:
     }
 
 
-def _machine_line(solvers: Sequence[SolverName]) -> str:
-    facts = _machine(solvers)
+def machine_line(solvers: Sequence[SolverName]) -> str:
+    """The same in one line."""
+    facts = machine(solvers)
     versions = ", ".join(f"{name} {SOLVERS[name].version()}" for name in solvers)
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
     return f"{versions}; Python {facts['python']}, {facts['cores']} cores, load average {load}"

@@ -39,6 +39,7 @@ def add_to(bench: typer.Typer) -> None:
     bench.command("solve")(bench_solve)
     bench.command("peers")(bench_peers)
     bench.command("generate")(bench_generate)
+    bench.command("growth")(bench_growth)
 
 
 def bench_solve(
@@ -109,6 +110,26 @@ def bench_generate(
     kind, size = _one_of(recipe, tuple(Recipe), "recipe"), Size(vehicles, requests)
     for number in range(seed, seed + count):
         typer.echo(write_file(generate(kind, size, number), out))
+
+
+def bench_growth(
+    size: Annotated[
+        list[int] | None,
+        typer.Option(min=2, max=4000, help="Requests; may be given again; left out: 16 to 1000."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.01, help="Time for each plan.")] = 10.0,
+    seeds: Seeds = 3,
+    clock: ClockName = "wall",
+    plot: Annotated[Path | None, typer.Option(help="Draw it as FILE.svg or FILE.png.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Steps a second and time to a good plan against size, with exponents."""
+    from api.bench_growth import print_growth
+    from simulations.bench.growth import SIZES
+    from simulations.bench.solvers import Clock
+
+    kind = _one_of(clock, tuple(Clock), "clock")
+    print_growth(size or SIZES, seconds, seeds, kind, plot, as_json=as_json)
 
 
 def _one_of[Name: str](value: str, names: tuple[Name, ...], option: str) -> Name:

@@ -64,3 +64,22 @@ def test_an_engine_or_a_file_that_nobody_knows_is_told_so(tmp_path: Path) -> Non
 
     with pytest.raises(BadInstance):
         CliRunner().invoke(app, ["bench", "solve", str(tmp_path / "x")], catch_exceptions=False)
+
+
+def test_growth_ends_with_its_exponents(tmp_path: Path) -> None:
+    first, second, total = answers("growth", "--size=4", "--size=8", "--seconds=0.1", "--seeds=1")
+
+    assert (first["requests"], second["requests"]) == (4, 8)
+    assert "steps a second" in total["exponents"]  # type: ignore[operator]
+
+
+def test_growth_draws_its_curves(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="pip install 'noriai[bench]'")
+    from api.bench_growth import draw
+    from simulations.bench.growth import Curve
+
+    draw(
+        [Curve("steps a second", ((16, 900.0), (64, 210.0))), Curve("none", ())], tmp_path / "g.svg"
+    )
+
+    assert "<svg" in (tmp_path / "g.svg").read_text("utf-8")
