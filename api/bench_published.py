@@ -185,7 +185,7 @@ def _peers_table(
         ours = cells[name, SolverName.SEARCH]
         row = [cells.get((name, solver)) for solver in solvers]
         ratio = [standing.ratio_to(ours) if standing else None for standing in row[1:]]
-        best = contest.best_known.get(name)
+        best = contest.best_known.get(name.lower())
         known = "" if best is None else _fleet_and_way(best.vehicles, best.distance)
         table.add_row(
             name,

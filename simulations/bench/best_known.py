@@ -35,7 +35,9 @@ def data_folder() -> Path:
 
 
 def read_best_known(folder: Path) -> Mapping[str, BestKnown]:
-    """The best value of each instance named in the tables of `folder`; empty if there is none.
+    """The best value of each instance (its name in small letters) that the tables name.
+
+    Empty where there are no tables.
 
     Raises BadInstance, naming file and line, for a table that makes no sense.
     """
@@ -53,4 +55,4 @@ def _rows(table: Path) -> Iterator[tuple[str, BestKnown]]:
             except (KeyError, TypeError, ValueError) as error:
                 remedy = "instance, cost or vehicles and distance, source"
                 raise BadInstance(table, rows.line_num, str(error), remedy) from error
-            yield name, BestKnown(distance, vehicles, source)
+            yield name.lower(), BestKnown(distance, vehicles, source)

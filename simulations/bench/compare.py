@@ -55,7 +55,7 @@ def run_contest(contest: Contest) -> Iterator[Run]:
 def _judged(
     contest: Contest, instance: PublishedInstance, name: SolverName, budget: Budget, answer: Answer
 ) -> Run:
-    return judge(instance, name, budget, answer, contest.best_known.get(instance.name))
+    return judge(instance, name, budget, answer, contest.best_known.get(instance.name.lower()))
 
 
 def reason_against(name: SolverName, instance: PublishedInstance, budget: Budget) -> str:

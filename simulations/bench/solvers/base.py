@@ -13,6 +13,9 @@ from importlib import metadata, util
 from dispatch.optimizer.plan import Plan, Route
 from simulations.bench.published import PublishedInstance
 
+VEHICLE_WAYS = 10
+"""What a vehicle costs those solvers, in longest ways (docs/decisions/0137)."""
+
 
 class SolverName(StrEnum):
     """The solvers that the command line knows."""
@@ -69,6 +72,12 @@ class Solver(ABC):
     @abstractmethod
     def solve(self, instance: PublishedInstance, budget: Budget) -> Plan:
         """The best plan found within the budget; building the solver's model is not counted."""
+
+
+def modest_vehicle_cost(instance: PublishedInstance) -> int:
+    """A flat cost a vehicle for solvers that one above any distance leads astray; 0 if none."""
+    longest = int(instance.problem.travel_seconds.max())
+    return VEHICLE_WAYS * longest if instance.weights.vehicle else 0
 
 
 def padded(routes: list[Route], vehicles: int) -> Plan:

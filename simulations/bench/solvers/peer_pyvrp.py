@@ -18,13 +18,11 @@ from simulations.bench.solvers.base import (
     Budget,
     Clock,
     Solver,
+    modest_vehicle_cost,
     padded,
     refuse_more_threads,
     refuse_ride_limit,
 )
-
-VEHICLE_WAYS = 10
-"""What a vehicle costs, in longest ways."""
 
 
 class PyVrp(Solver):
@@ -66,9 +64,7 @@ def _model(instance: PublishedInstance) -> Any:
         list(vehicle.capacity),
         model.add_depot(places[vehicle.start_place]),
         model.add_depot(places[vehicle.end_place]),
-        fixed_cost=VEHICLE_WAYS
-        * int(problem.travel_seconds.max())
-        * (instance.weights.vehicle > 0),
+        fixed_cost=modest_vehicle_cost(instance),
         tw_early=vehicle.start_time,
         tw_late=vehicle.shift_end,
         shift_duration=vehicle.max_duration,
