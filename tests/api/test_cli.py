@@ -37,6 +37,10 @@ def noriai(
         ["audit"],
         ["roads", "import"],
         ["bench", "insert"],
+        ["bench", "solve"],
+        ["bench", "peers"],
+        ["bench", "generate"],
+        ["bench", "growth"],
         ["db", "upgrade"],
     ],
 )

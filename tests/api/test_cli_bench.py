@@ -10,11 +10,27 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from dispatch.errors import BadInput
+from simulations.bench import apart, compare
 from simulations.bench.generate import Recipe, Size, generate
-from simulations.bench.published import list_instances, read_instance
+from simulations.bench.growth import warm_up
+from simulations.bench.published import list_instances, read_instance, to_instance
 from simulations.bench.published_file import BadInstance
-from simulations.bench.published_text import write_file
-from simulations.bench.solvers import SOLVERS, SolverName
+from simulations.bench.published_text import Text, write_file
+from simulations.bench.solvers import SOLVERS, Budget, Clock, SolverName
+
+
+class Here(apart.Apart):
+    """A solver at work in the test's own process: faster, and alike in all but a crash."""
+
+    def solve(self, text: Text, budget: Budget) -> apart.Answer:
+        return apart._answer(SOLVERS[self.name](), to_instance(text), budget)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Solvers work in this process, with everything loaded."""
+    warm_up(Clock.PROCESS)
+    monkeypatch.setattr(compare, "Apart", Here)
 
 
 def answers(*words: str) -> list[dict[str, object]]:
@@ -24,10 +40,13 @@ def answers(*words: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
+@pytest.mark.usefixtures("here")
 def test_solve_prints_each_run_then_each_set_then_the_machine(tmp_path: Path) -> None:
     write_file(generate(Recipe.A, Size(2, 4), seed=1, name="a2-4"), tmp_path)
 
-    first, second, total, machine = answers("solve", str(tmp_path), "--seconds=0.1", "--seeds=2")
+    first, second, total, machine = answers(
+        "solve", str(tmp_path), "--seconds=0.2", "--seeds=2", "--clock=process"
+    )
 
     assert (first["instance"], first["engine"], first["solved"]) == ("a2-4", "search", True)
     assert (first["seed"], second["seed"]) == (1, 2)
@@ -35,13 +54,16 @@ def test_solve_prints_each_run_then_each_set_then_the_machine(tmp_path: Path) ->
     assert "search" in machine["versions"]  # type: ignore[operator]
 
 
+@pytest.mark.usefixtures("here")
 def test_peers_run_beside_our_search_and_who_is_absent_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_file(generate(Recipe.A, Size(2, 4), seed=1, name="a2-4"), tmp_path)
     monkeypatch.setattr(SOLVERS[SolverName.VROOM], "module", "no_such_module")
 
-    *runs, machine = answers("peers", str(tmp_path), "--seconds=0.1", "--peer=vroom")
+    *runs, machine = answers(
+        "peers", str(tmp_path), "--seconds=0.2", "--peer=vroom", "--clock=process"
+    )
 
     assert [run["engine"] for run in runs] == ["search"]
     assert machine["absent"] == ["vroom"]
