@@ -21,7 +21,7 @@ import numpy as np
 
 from dispatch.optimizer.objective import Weights
 from dispatch.optimizer.plan import NEVER, IntTable, Problem, Request, Vehicle
-from simulations.bench.published_file import BadInstance
+from simulations.bench.published_file import NoInstance
 from simulations.bench.published_text import Family, Text, distances, read_text
 
 LARGEST_HORIZON = 10**7
@@ -67,11 +67,11 @@ def read_instance(file: Path) -> PublishedInstance:
 def list_instances(path: Path) -> tuple[Path, ...]:
     """The instance files of a folder (*.txt) by name, or the one file named.
 
-    Raises BadInstance when there is none.
+    Raises NoInstance when there is none.
     """
     files = tuple(sorted(path.glob("*.txt"), key=_by_numbers)) if path.is_dir() else (path,)
     if not files:
-        raise BadInstance(path, 0, "no file *.txt", "published instances")
+        raise NoInstance(file=str(path / "*.txt"))
     return files
 
 

@@ -28,6 +28,12 @@ class BadInstance(BadInput):
         super().__init__(file=str(file), line=line, found=found, remedy=remedy)
 
 
+class NoInstance(BadInput):
+    """There is no instance where one was looked for: fact `file`."""
+
+    code = "no_instance"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """The numbers of one line, which knows its file and place for a clear complaint."""
@@ -57,7 +63,8 @@ class Line:
 def read_lines(file: Path) -> list[Line]:
     """Every line of `file` that is not blank, as numbers.
 
-    Raises BadInstance for a file that is missing, no text, too long, or has other words in it.
+    Raises NoInstance for a file that is not there, BadInstance for one that is no text, too
+    long, or has other words in it.
     """
     lines = [
         Line(file, number, _numbers(file, number, text.split()))
@@ -77,13 +84,13 @@ def check_width(line: Line, names: Sequence[str]) -> None:
 
 def _text(file: Path) -> str:
     if not file.is_file():
-        raise BadInstance(file, 0, "nothing", "a file of a published instance")
+        raise NoInstance(file=str(file))
     try:
         if file.stat().st_size > LARGEST_FILE:
-            raise BadInstance(file, 0, "a very long file", f"at most {LARGEST_FILE} bytes")
+            raise BadInstance(file, 1, "a very long file", f"at most {LARGEST_FILE} bytes")
         return file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInstance(file, 0, str(error), "a text file") from error
+        raise BadInstance(file, 1, _short(error), "a text file") from error
 
 
 def _numbers(file: Path, number: int, words: Sequence[str]) -> tuple[float, ...]:

@@ -14,7 +14,7 @@ from simulations.bench import apart, compare
 from simulations.bench.generate import Recipe, Size, generate
 from simulations.bench.growth import warm_up
 from simulations.bench.published import list_instances, read_instance, to_instance
-from simulations.bench.published_file import BadInstance
+from simulations.bench.published_file import NoInstance
 from simulations.bench.published_text import Text, write_file
 from simulations.bench.solvers import SOLVERS, Budget, Clock, SolverName
 
@@ -84,7 +84,7 @@ def test_an_engine_or_a_file_that_nobody_knows_is_told_so(tmp_path: Path) -> Non
         CliRunner().invoke(app, ["bench", "solve", "--engine=magic"], catch_exceptions=False)
     assert "routing_model" in str(caught.value)
 
-    with pytest.raises(BadInstance):
+    with pytest.raises(NoInstance):
         CliRunner().invoke(app, ["bench", "solve", str(tmp_path / "x")], catch_exceptions=False)
 
 

@@ -11,7 +11,7 @@ from api.cli_words import sentence_of
 from dispatch.optimizer.plan import NEVER
 from simulations.bench.best_known import read_best_known
 from simulations.bench.published import list_instances, read_instance
-from simulations.bench.published_file import BadInstance
+from simulations.bench.published_file import BadInstance, NoInstance
 from simulations.bench.published_text import Family
 from tests.markers import DATA, needs_data
 
@@ -151,19 +151,25 @@ def test_a_faulty_file_is_named_with_its_line(
         assert remedy in said
 
 
-def test_a_file_that_is_no_text_or_not_there_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     picture = tmp_path / "x.txt"
     picture.write_bytes(b"\x89PNG\xff\xfe")
 
-    for path in (picture, tmp_path / "nowhere.txt"):
-        with pytest.raises(BadInstance) as caught:
-            read_instance(path)
-        assert str(path) in sentence_of(caught.value, "en")
+    with pytest.raises(BadInstance) as caught:
+        read_instance(picture)
+
+    assert str(picture) in sentence_of(caught.value, "en")
 
 
-def test_a_folder_without_instances_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadInstance):
-        list_instances(tmp_path)
+@pytest.mark.parametrize("name", ["nowhere.txt", "."])
+def test_where_no_instance_is_one_is_told_how_to_make_some(tmp_path: Path, name: str) -> None:
+    with pytest.raises(NoInstance) as caught:
+        read_instance(list_instances(tmp_path / name)[0])
+
+    for language in ("ja", "en"):
+        said = sentence_of(caught.value, language)
+        assert str(tmp_path) in said
+        assert "noriai bench generate" in said
 
 
 def test_best_values_are_read_from_the_tables_of_the_data_folder(tmp_path: Path) -> None:
