@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,10 +11,10 @@ from dispatch.optimizer.plan import Kind, Plan, Route, Visit
 from simulations.bench import apart
 from simulations.bench.apart import Answer, Apart
 from simulations.bench.best_known import BestKnown
-from simulations.bench.compare import Standing, duels, standings
+from simulations.bench.compare import Contest, Standing, duels, run_contest, standings
 from simulations.bench.generate import Recipe, Size, generate
-from simulations.bench.published import to_instance
-from simulations.bench.published_text import Family
+from simulations.bench.published import list_instances, to_instance
+from simulations.bench.published_text import Family, write_file
 from simulations.bench.solve import Run, judge, set_of, summarize
 from simulations.bench.solvers import SOLVERS, Budget, Clock, NotForThis, SolverName
 
@@ -140,3 +141,20 @@ def test_a_solver_that_fails_or_hangs_costs_one_row(monkeypatch: pytest.MonkeyPa
     assert hung.failure == "did not stop"
     assert not process.is_alive()
     assert again.plan is not None
+
+
+def test_solvers_take_turns_and_who_cannot_state_a_problem_is_not_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Apart, "solve", lambda *_: Answer(None, failure="asked"))
+    write_file(generate(Recipe.A, Size(2, 4), seed=1, name="a"), tmp_path)
+    write_file(generate(Recipe.RANDOM, Size(2, 4), seed=1, name="lr"), tmp_path)
+    solvers = (SolverName.SEARCH, SolverName.PYVRP)
+    budgets = (Budget(1, seed=1), Budget(1, seed=2))
+
+    runs = list(run_contest(Contest(list_instances(tmp_path), solvers, budgets, {})))
+
+    assert [run.solver for run in runs if run.instance == "a"] == ["search", "search"]
+    order = [run.solver for run in runs if run.instance == "lr"]
+    assert order == ["search", "pyvrp", "pyvrp", "search"]
+    assert {run.failure for run in runs} == {"asked"}
