@@ -55,6 +55,12 @@ class Tables(NamedTuple):
     cost_lateness: int
     cost_vehicle: int
     """Flat cost of a route with a visit."""
+    shortcut: int
+    """Most seconds that a way through a third place saves; UNREACHABLE where not known."""
+    travel_to: Int32
+    """(places, places) `travel` with row to, column from: near in memory for one destination."""
+    alone: Int32
+    """(R,) 1 where it is known that nobody else calls at either of its places."""
     place: Int32
     """(N,) ANYWHERE for a break without a place."""
     opens: Int32
@@ -162,6 +168,10 @@ class Scratch(NamedTuple):
     """(1,) seconds of excess ride in the last evaluation."""
     found: Int64
     """(8,) the best insertion so far; see insertion.py."""
+    pair: Int64
+    """(P, 4) pairs of positions that may be cheaper, room for two routes' pairs; insertion.py."""
+    pairs: Int64
+    """(1,) how many there are."""
 
 
 def empty_routes(vehicles: int, slots: int, dimensions: int) -> Routes:
@@ -176,8 +186,21 @@ def empty_routes(vehicles: int, slots: int, dimensions: int) -> Routes:
 
 def empty_scratch(slots: int, requests: int) -> Scratch:
     """Working space for routes of up to `slots` visits."""
-    shapes = {"pickup_at": (requests,), "broken": (4,), "excess": (1,), "found": (8,)}
+    shapes = {
+        "pickup_at": (requests,),
+        "broken": (4,),
+        "excess": (1,),
+        "found": (8,),
+        "pair": (2 * most_pairs(slots), 4),
+        "pairs": (1,),
+    }
     return Scratch(**_zeros(Scratch, shapes, (slots + 3,)))
+
+
+@lean_kernel
+def most_pairs(slots: int) -> int:
+    """Pairs of gaps in a route of `slots` visits."""
+    return (slots + 1) * (slots + 2) // 2
 
 
 def _zeros(
@@ -268,6 +291,9 @@ def tables_of(problem: Problem, weights: Weights) -> Tables:
         cost_excess=weights.excess_ride,
         cost_lateness=weights.lateness,
         cost_vehicle=weights.vehicle,
+        shortcut=UNREACHABLE,
+        travel_to=np.zeros((0, 0), np.int32),
+        alone=np.zeros(len(problem.requests), np.int32),
         **columns,
         **_vehicle_columns(vehicles, dimensions),
     )

@@ -17,7 +17,15 @@ from typing import NamedTuple
 import numpy as np
 
 from dispatch.optimizer.arrays import PlanArrays
-from dispatch.optimizer.columns import BROKEN, NONE, Int32, Int64, Routes, Scratch, Tables
+from dispatch.optimizer.columns import (
+    BROKEN,
+    NONE,
+    Int32,
+    Int64,
+    Routes,
+    Scratch,
+    Tables,
+)
 from dispatch.optimizer.kernels import lean_kernel, wide
 from dispatch.optimizer.objective import Weights
 from dispatch.optimizer.plan import Plan, Problem, Request, Route
@@ -33,6 +41,9 @@ from dispatch.optimizer.schedule import (
 COST, VEHICLE, PICKUP_AT, DROPOFF_AT, PICKUP_BEGIN, DEPARTURE, DROPOFF_BEGIN = range(7)
 """Columns of `Scratch.found`. Positions are those of the route as it was: the new visit goes
 before the visit that stands there; equal positions mean pickup and drop-off side by side."""
+
+LEAST, IN, AT, UNTIL = range(4)
+"""Columns of `Scratch.pair`: a lower bound of the cost, the vehicle, and the two positions."""
 
 NO_COST = 2**62
 """Dearer than any insertion."""
@@ -82,16 +93,28 @@ def cheapest_in_route(
     tables: Tables, routes: Routes, vehicle: int, request: int, scratch: Scratch
 ) -> None:
     """Replace `scratch.found` if a cheaper insertion into this one route exists."""
+    scratch.pairs[0] = 0
+    note_pairs(tables, routes, vehicle, request, scratch)
+    try_pairs(tables, routes, request, scratch)
+
+
+@lean_kernel
+def note_pairs(
+    tables: Tables, routes: Routes, vehicle: int, request: int, scratch: Scratch
+) -> None:
+    """Note all pairs of positions of one route that may be cheaper than `scratch.found`."""
     only = tables.only_vehicle[request]
     if routes.cost[vehicle] == BROKEN or (only >= 0 and only != vehicle):
         return
     pickup = tables.breaks + 2 * request
-    opens, latest = tables.opens[pickup], tables.latest[pickup]
+    latest = tables.latest[pickup]
     stretch = _longest_stretch(tables, routes, vehicle, pickup)
-    for p in range(tables.locked[vehicle], routes.count[vehicle] + 1):
+    bounded = stretch == 0 and _keeps_order_of_times(tables, routes, vehicle, pickup)
+    first = _first_gap(tables, routes, vehicle, tables.opens[pickup] - stretch)
+    for p in range(first, routes.count[vehicle] + 1):
         if routes.began[vehicle, p] > latest:
-            return
-        if routes.tightest[vehicle, p] + stretch < opens:
+            break
+        if bounded and _least_of_pickup(tables, routes, vehicle, pickup, p) > scratch.found[COST]:
             continue
         if not _has_room(tables, routes, vehicle, p, request):
             continue
@@ -111,13 +134,60 @@ def cheapest_in_route(
             stretch,
             _own_cost(tables, pickup, after.began),
         )
-        _try_dropoffs(tables, routes, start, scratch)
+        _note_dropoffs(tables, routes, start, scratch)
+
+
+@lean_kernel
+def _first_gap(tables: Tables, routes: Routes, vehicle: int, opens: int) -> int:
+    """The first gap that may be used after which no visit has to begin before `opens`."""
+    low, high = wide(tables.locked[vehicle]), wide(routes.count[vehicle])
+    while low < high:
+        middle = (low + high) >> 1
+        if routes.tightest[vehicle, middle] < opens:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@lean_kernel
+def _least_of_pickup(tables: Tables, routes: Routes, vehicle: int, pickup: int, p: int) -> int:
+    """A lower bound of what the pickup before visit p adds, wherever the drop-off goes."""
+    if p == 0 and tables.arrives_first[vehicle] != NONE:
+        return -NO_COST
+    here = tables.start_place[vehicle] if p == 0 else routes.place[vehicle, p - 1]
+    place = tables.place[pickup]
+    way = wide(tables.travel_to[place, here]) - wide(routes.leg[vehicle, p]) - tables.shortcut
+    way += travel_between(tables, place, routes.place[vehicle, p])
+    return tables.cost_driving * way + wide(routes.margin[vehicle])
+
+
+@lean_kernel
+def _keeps_order_of_times(tables: Tables, routes: Routes, vehicle: int, pickup: int) -> bool:
+    """Whether a new pickup makes nothing in the route earlier than it is now.
+
+    So where ways through a third place save next to nothing, nobody calls at the two places
+    already, and no break is taken wherever the vehicle happens to be.
+    """
+    standing = tables.stop_seconds + min(tables.own[pickup], tables.own[pickup + 1])
+    if tables.shortcut > standing:
+        return False
+    if tables.breaks == 0 and tables.alone[(pickup - tables.breaks) >> 1]:
+        return True
+    origin, destination = tables.place[pickup], tables.place[pickup + 1]
+    for p in range(routes.count[vehicle]):
+        place = routes.place[vehicle, p]
+        if place in (origin, destination) or tables.place[routes.node[vehicle, p]] < 0:
+            return False
+    return True
 
 
 @lean_kernel
 def _longest_stretch(tables: Tables, routes: Routes, vehicle: int, pickup: int) -> int:
     """Seconds by which the two visits can prolong a standing of the route, if they join one."""
     stretch = wide(0)
+    if tables.alone[(pickup - tables.breaks) >> 1]:
+        return stretch
     for node in (pickup, pickup + 1):
         for p in range(routes.count[vehicle]):
             if routes.place[vehicle, p] == tables.place[node]:
@@ -156,8 +226,8 @@ def _has_room(tables: Tables, routes: Routes, vehicle: int, p: int, request: int
 
 
 @lean_kernel
-def _try_dropoffs(tables: Tables, routes: Routes, start: Start, scratch: Scratch) -> None:
-    """Try every drop-off for one pickup."""
+def _note_dropoffs(tables: Tables, routes: Routes, start: Start, scratch: Scratch) -> None:
+    """Note every drop-off for one pickup that slack and the best so far do not rule out."""
     vehicle, here = start.vehicle, start.after
     dropoff = tables.breaks + 2 * start.request + 1
     latest = tables.latest[dropoff]
@@ -176,8 +246,14 @@ def _try_dropoffs(tables: Tables, routes: Routes, start: Start, scratch: Scratch
         after = next_call(tables, vehicle, here, dropoff, arrival, NONE)
         if after.began > latest or _too_late_after(tables, routes, start, d, after):
             continue
-        if _least_increase(tables, routes, start, d, here, after) < scratch.found[COST]:
-            _try_pair(tables, routes, start, d, scratch)
+        least = _least_increase(tables, routes, start, d, here, after)
+        if least <= scratch.found[COST]:
+            i = scratch.pairs[0]
+            scratch.pair[i, LEAST] = least
+            scratch.pair[i, IN] = vehicle
+            scratch.pair[i, AT] = start.p
+            scratch.pair[i, UNTIL] = d
+            scratch.pairs[0] = i + 1
 
 
 @lean_kernel
@@ -255,18 +331,48 @@ def _least_increase(
 
 
 @lean_kernel
-def _try_pair(tables: Tables, routes: Routes, start: Start, d: int, scratch: Scratch) -> None:
+def try_pairs(tables: Tables, routes: Routes, request: int, scratch: Scratch) -> None:
+    """Try the pairs noted, those first that may be cheapest, until no other can be cheaper."""
+    pair, found = scratch.pair, scratch.found
+    while True:
+        chosen, least = -1, wide(NO_COST)
+        for i in range(scratch.pairs[0]):
+            if pair[i, LEAST] < least:
+                chosen, least = i, pair[i, LEAST]
+        if chosen < 0 or least > found[COST]:
+            scratch.pairs[0] = 0
+            return
+        pair[chosen, LEAST] = NO_COST
+        vehicle, p, d = pair[chosen, IN], pair[chosen, AT], pair[chosen, UNTIL]
+        if least < found[COST] or _comes_before(found, vehicle, p, d):
+            _try_pair(tables, routes, vehicle, request, p, d, scratch)
+
+
+@lean_kernel
+def _comes_before(found: Int64, vehicle: int, p: int, d: int) -> bool:
+    """Whether an insertion is preferred to the best so far if both cost the same."""
+    if vehicle != found[VEHICLE]:
+        return bool(vehicle < found[VEHICLE])
+    return bool(p < found[PICKUP_AT] or (p == found[PICKUP_AT] and d < found[DROPOFF_AT]))
+
+
+@lean_kernel
+def _try_pair(
+    tables: Tables, routes: Routes, vehicle: int, request: int, p: int, d: int, scratch: Scratch
+) -> None:
     """Give the whole new route its exact times; keep it if it is the cheapest so far."""
-    vehicle, count = start.vehicle, routes.count[start.vehicle]
-    pickup = tables.breaks + 2 * start.request
-    row, nodes, p = routes.node[vehicle], scratch.nodes, start.p
+    count = routes.count[vehicle]
+    pickup = tables.breaks + 2 * request
+    row, nodes = routes.node[vehicle], scratch.nodes
     for i in range(count):
         nodes[i + (i >= p) + (i >= d)] = row[i]
     nodes[p] = pickup
     nodes[d + 1] = pickup + 1
     cost = evaluate(tables, vehicle, nodes, count + 2, scratch)
     found = scratch.found
-    if cost == BROKEN or cost - routes.cost[vehicle] >= found[COST]:
+    if cost == BROKEN or cost - routes.cost[vehicle] > found[COST]:
+        return
+    if cost - routes.cost[vehicle] == found[COST] and not _comes_before(found, vehicle, p, d):
         return
     found[COST] = cost - routes.cost[vehicle]
     found[VEHICLE] = vehicle

@@ -27,6 +27,10 @@ SOURCES = Path(__file__).parent
 SETTINGS: Any = numba.config
 """numba's own settings; its folder is changed only while a kernel is declared."""
 
+# Our loops run over a few dozen visits: vector code for them is slow to make and gains nothing.
+SETTINGS.LOOP_VECTORIZE = 0
+SETTINGS.SLP_VECTORIZE = 0
+
 
 def kernel[F: Callable[..., Any]](function: F) -> F:
     """Compile `function` on its first call, keep the code, and run it without the GIL."""
@@ -42,6 +46,16 @@ def lean_kernel[F: Callable[..., Any]](function: F) -> F:
     millisecond must be lean, down to what it calls.
     """
     return _compiled(function, _nrt=False, forceinline=True)
+
+
+def called_kernel[F: Callable[..., Any]](function: F) -> F:
+    """A lean kernel that is not written out in its callers.
+
+    A call hands over some four hundred numbers, a third of a microsecond; written out, a large
+    function is compiled once a caller. For what runs a few thousand times a second and would
+    take long to compile.
+    """
+    return _compiled(function, _nrt=False)
 
 
 def _compiled[F: Callable[..., Any]](function: F, **options: Any) -> F:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dispatch.optimizer.objective import Weights
-from dispatch.optimizer.plan import Kind, Plan, Problem, Route
+from dispatch.optimizer.plan import Kind, Plan, Problem, Route, Vehicle
 
 if TYPE_CHECKING:
     from ortools.sat.python import cp_model
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One route a vehicle could drive: whom it serves and what it costs."""
+    """One route a vehicle could drive: whom it serves and what it costs.
+
+    `vehicle` is the first of those that are like it in everything (`groups`).
+    """
 
     vehicle: int
     served: frozenset[int]
@@ -31,8 +34,20 @@ class Column:
     cost: int
 
 
+def groups(problem: Problem) -> tuple[int, ...]:
+    """For each vehicle the first one like it: any of a group may drive what another can."""
+    bound = {request.only_vehicle for request in problem.requests}
+    first: dict[Vehicle, int] = {}
+    return tuple(
+        vehicle
+        if vehicle in bound or one.locked or one.breaks or one.arrives_first is not None
+        else first.setdefault(one, vehicle)
+        for vehicle, one in enumerate(problem.vehicles)
+    )
+
+
 class RoutePool:
-    """Routes seen so far: the cheapest for each vehicle and set of passengers.
+    """Routes seen so far: the cheapest for each kind of vehicle and set of passengers.
 
     Beyond `most` routes the oldest ones that have not been met again are forgotten.
     """
@@ -42,8 +57,9 @@ class RoutePool:
         self.weights = weights
         self._most = most
         self._columns: dict[tuple[int, frozenset[int]], Column] = {}
+        self.group_of = groups(problem)
         for index, vehicle in enumerate(problem.vehicles):
-            if not vehicle.breaks and not vehicle.locked:
+            if not vehicle.breaks and not vehicle.locked and self.group_of[index] == index:
                 self.add(index, Route(), 0)
 
     def __len__(self) -> int:
@@ -51,7 +67,7 @@ class RoutePool:
 
     def add(self, vehicle: int, route: Route, cost: int) -> None:
         """Remember a sound route of `vehicle` and its cost (without unserved requests)."""
-        served = _served(route)
+        served, vehicle = _served(route), self.group_of[vehicle]
         old = self._columns.pop((vehicle, served), None)
         column = Column(vehicle, served, route, cost)
         self._columns[vehicle, served] = old if old and old.cost <= cost else column
@@ -64,7 +80,7 @@ class RoutePool:
 
     def find_column(self, vehicle: int, served: frozenset[int]) -> Column | None:
         """The cheapest route of `vehicle` for exactly these requests, if one was seen."""
-        return self._columns.get((vehicle, served))
+        return self._columns.get((self.group_of[vehicle], served))
 
 
 def recombine(pool: RoutePool, incumbent: Plan, limit: float) -> Plan:
@@ -82,7 +98,7 @@ def recombine(pool: RoutePool, incumbent: Plan, limit: float) -> Plan:
 
     chosen_now = _columns_of(pool, incumbent)
     columns = pool.list_columns()
-    if chosen_now is None or len(columns) <= len(incumbent.routes):
+    if chosen_now is None:
         return incumbent
     model, chosen = _model(pool, columns, set(map(id, chosen_now)), cp_model)
     solver = cp_model.CpSolver()
@@ -97,8 +113,26 @@ def recombine(pool: RoutePool, incumbent: Plan, limit: float) -> Plan:
     ]
     if _cost(pool, picked) >= _cost(pool, chosen_now):
         return incumbent
-    routes = {column.vehicle: column.route for column in picked}
-    return Plan(tuple(routes[vehicle] for vehicle in range(len(incumbent.routes))))
+    return _plan(pool, incumbent, picked)
+
+
+def _plan(pool: RoutePool, incumbent: Plan, picked: Iterable[Column]) -> Plan:
+    """The routes picked, given to vehicles of their groups; who had one of them keeps it."""
+    left: dict[int, list[Route]] = {}
+    for column in picked:
+        left.setdefault(column.vehicle, []).append(column.route)
+    routes: list[Route | None] = [None] * len(incumbent.routes)
+    for vehicle, route in enumerate(incumbent.routes):
+        in_group = left.get(pool.group_of[vehicle], [])
+        if route in in_group:
+            in_group.remove(route)
+            routes[vehicle] = route
+    return Plan(
+        tuple(
+            (left.get(pool.group_of[vehicle]) or [Route()]).pop() if route is None else route
+            for vehicle, route in enumerate(routes)
+        )
+    )
 
 
 def _served(route: Route) -> frozenset[int]:
@@ -121,6 +155,28 @@ def _cost(pool: RoutePool, columns: Iterable[Column]) -> int:
     return sum(column.cost for column in columns) + pool.weights.unserved * unserved
 
 
+def _one_route_each(
+    model: cp_model.CpModel,
+    pool: RoutePool,
+    columns: list[Column],
+    chosen: list[cp_model.IntVar],
+    vehicle: int,
+    literals: list[cp_model.IntVar],
+) -> None:
+    """No more routes than the group of `vehicle` has vehicles; exactly one for a group of one."""
+    size = pool.group_of.count(vehicle)
+    if size == 1:
+        model.add_exactly_one(literals)
+        return
+    driven = [
+        literal
+        for column, literal in zip(columns, chosen, strict=True)
+        if column.vehicle == vehicle and column.served
+    ]
+    if driven:
+        model.add(sum(driven) <= size)
+
+
 def _model(
     pool: RoutePool, columns: list[Column], hinted: set[int], cp: Any
 ) -> tuple[cp_model.CpModel, list[cp_model.IntVar]]:
@@ -137,8 +193,8 @@ def _model(
         by_vehicle.setdefault(column.vehicle, []).append(literal)
         for request in column.served:
             by_request.setdefault(request, []).append(literal)
-    for literals in by_vehicle.values():
-        model.add_exactly_one(literals)
+    for vehicle, literals in by_vehicle.items():
+        _one_route_each(model, pool, columns, chosen, vehicle, literals)
     priced = list(chosen)
     prices = [column.cost for column in columns]
     for request in range(len(pool.problem.requests)):

@@ -20,17 +20,13 @@ from dispatch.optimizer.insertion import (
     VEHICLE,
     cheapest_in_route,
     clear,
+    note_pairs,
+    try_pairs,
 )
-from dispatch.optimizer.kernels import kernel, lean_kernel
-from dispatch.optimizer.ruin import Draft, draw
+from dispatch.optimizer.kernels import called_kernel, kernel, lean_kernel
+from dispatch.optimizer.ruin import Draft, Habits, draw
 from dispatch.optimizer.schedule import evaluate, loads_fit
-from dispatch.optimizer.slack import refresh_route
-
-BLINKS_OF_1000 = 10
-"""How often a vehicle is overlooked, in a thousand (Christiaens and Vanden Berghe 2020)."""
-
-REGRET_OF_10 = 2
-"""How often, in ten, rides are put back by regret."""
+from dispatch.optimizer.slack import work_out_route
 
 OUT_OF_REACH = NO_COST
 """The cost of a plan that leaves out somebody who must be served, or is too dear already."""
@@ -38,43 +34,71 @@ OUT_OF_REACH = NO_COST
 
 @kernel
 def recreate(
-    tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, bounds: tuple[int, int]
+    tables: Tables,
+    routes: Routes,
+    scratch: Scratch,
+    draft: Draft,
+    habits: Habits,
+    bounds: tuple[int, int],
 ) -> int:
     """Put the bag's requests back; returns how much dearer the routes have become.
 
-    `bounds`: the most that they may become dearer, and what leaving a request out costs.
-    OUT_OF_REACH as soon as that is exceeded or somebody required has no place.
+    `bounds`: the most that they may become dearer, and by how much the price of a request
+    rises that is left out. OUT_OF_REACH as soon as that is exceeded or somebody required has
+    no place.
     """
     for vehicle in range(len(draft.touched)):
         if draft.touched[vehicle]:
             _resettle(tables, routes, scratch, draft, vehicle)
-    if draft.size[0] > 1 and draw(draft.random, 10) < REGRET_OF_10:
-        return _recreate_by_regret(tables, routes, scratch, draft, bounds)
+    if draft.size[0] > 1 and draw(draft.random, 100) < habits.regret_of_100:
+        return _recreate_by_regret(tables, routes, scratch, draft, habits, bounds)
     _sort_bag(tables, draft)
     dearer = 0
     for i in range(draft.size[0]):
         request = draft.bag[i]
-        clear(scratch)
-        for vehicle in range(len(routes.count)):
-            if _may_try(routes, draft, vehicle):
-                cheapest_in_route(tables, routes, vehicle, request, scratch)
+        _find_place(tables, routes, scratch, draft, habits, request)
         if scratch.found[VEHICLE] >= 0:
             dearer += _put_back(tables, routes, scratch, draft, request)
         elif draft.required[request]:
             return OUT_OF_REACH
         else:
-            dearer += bounds[1]
+            dearer += draft.price[request]
+            draft.price[request] += bounds[1]
         if dearer > bounds[0]:
             return OUT_OF_REACH
     return dearer
 
 
+@called_kernel
+def _find_place(
+    tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, habits: Habits, request: int
+) -> None:
+    """Leave the cheapest insertion of `request` into any route in `scratch.found`."""
+    clear(scratch)
+    scratch.pairs[0] = 0
+    vehicles, many = len(routes.count), len(scratch.pair) // 2
+    for touched in range(1, -1, -1):  # where rides were taken out a good place is likely
+        for vehicle in range(vehicles):
+            same = draft.touched[vehicle] == (touched == 1)
+            if same and _may_try(routes, draft, vehicle, habits):
+                note_pairs(tables, routes, vehicle, request, scratch)
+            if vehicle == vehicles - 1 or scratch.pairs[0] > many:
+                try_pairs(tables, routes, request, scratch)
+
+
 @lean_kernel
-def _may_try(routes: Routes, draft: Draft, vehicle: int) -> bool:
-    """There is room for two visits more, and the vehicle is not overlooked this time."""
-    if routes.count[vehicle] + 2 > routes.node.shape[1]:
+def _may_try(routes: Routes, draft: Draft, vehicle: int, habits: Habits) -> bool:
+    """There is room for two visits more, and the vehicle is not overlooked this time.
+
+    An empty vehicle is not tried where the one before it is just like it and empty too.
+    Overlooking is the blink of Christiaens and Vanden Berghe (2020).
+    """
+    count = routes.count
+    if count[vehicle] + 2 > routes.node.shape[1] or draft.closed[vehicle]:
         return False
-    return draw(draft.random, 1000) >= BLINKS_OF_1000
+    if draft.like_the_last[vehicle] and count[vehicle] == 0 and count[vehicle - 1] == 0:
+        return False
+    return draw(draft.random, 1000) >= habits.blinks_of_1000
 
 
 @lean_kernel
@@ -92,7 +116,7 @@ def _put_back(tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, re
     )
     draft.vehicle_of[request] = vehicle
     draft.touched[vehicle] = True
-    return int(refresh_route(tables, routes, vehicle, scratch) - before)
+    return int(work_out_route(tables, routes, vehicle, scratch) - before)
 
 
 @kernel
@@ -116,53 +140,55 @@ def _sort_bag(tables: Tables, draft: Draft) -> None:
     draft.bag[:size] = draft.bag[:size][order]
 
 
+@called_kernel
+def _find_place_in(
+    tables: Tables, routes: Routes, vehicle: int, request: int, scratch: Scratch
+) -> None:
+    """`cheapest_in_route`, called rather than written out."""
+    cheapest_in_route(tables, routes, vehicle, request, scratch)
+
+
 @kernel
 def _recreate_by_regret(
-    tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, bounds: tuple[int, int]
-) -> int:
-    """Put back first whoever's second-best vehicle is dearest compared with the best."""
-    size, vehicles = draft.size[0], len(routes.count)
-    found = np.empty((size, vehicles, len(scratch.found)), np.int64)
-    for i in range(size):
-        for vehicle in range(vehicles):
-            _note_cheapest(tables, routes, scratch, draft, found[i], vehicle, draft.bag[i])
-    waiting = np.ones(size, np.bool_)
-    dearer = 0
-    for _ in range(size):
-        i = _most_regretted(found, waiting)
-        request = draft.bag[i]
-        waiting[i] = False
-        vehicle = int(np.argmin(found[i, :, COST]))
-        if found[i, vehicle, COST] == NO_COST:
-            if draft.required[request]:
-                return OUT_OF_REACH
-            dearer += bounds[1]
-        else:
-            scratch.found[:] = found[i, vehicle]
-            dearer += _put_back(tables, routes, scratch, draft, request)
-            for j in range(size):
-                if waiting[j]:
-                    _note_cheapest(tables, routes, scratch, draft, found[j], vehicle, draft.bag[j])
-        if dearer > bounds[0]:
-            return OUT_OF_REACH
-    return dearer
-
-
-@lean_kernel
-def _note_cheapest(
     tables: Tables,
     routes: Routes,
     scratch: Scratch,
     draft: Draft,
-    found: np.ndarray[tuple[int, int], np.dtype[np.int64]],
-    vehicle: int,
-    request: int,
-) -> None:
-    clear(scratch)
-    if _may_try(routes, draft, vehicle):
-        cheapest_in_route(tables, routes, vehicle, request, scratch)
-    for column in range(found.shape[1]):
-        found[vehicle, column] = scratch.found[column]
+    habits: Habits,
+    bounds: tuple[int, int],
+) -> int:
+    """Put back first whoever's second-best vehicle is dearest compared with the best."""
+    size, vehicles = draft.size[0], len(routes.count)
+    found = np.empty((size, vehicles, len(scratch.found)), np.int64)
+    waiting = np.ones(size, np.bool_)
+    dearer = 0
+    first, last = 0, vehicles  # of the vehicles that have changed since they were asked
+    for _ in range(size):
+        for j in range(size):
+            for vehicle in range(first, last if waiting[j] else first):
+                clear(scratch)
+                if _may_try(routes, draft, vehicle, habits):
+                    _find_place_in(tables, routes, vehicle, draft.bag[j], scratch)
+                for column in range(found.shape[2]):
+                    found[j, vehicle, column] = scratch.found[column]
+        i = _most_regretted(found, waiting)
+        waiting[i] = False
+        first = int(np.argmin(found[i, :, COST]))
+        last = first
+        if found[i, first, COST] == NO_COST:
+            if draft.required[draft.bag[i]]:
+                return OUT_OF_REACH
+            dearer += draft.price[draft.bag[i]]
+            draft.price[draft.bag[i]] += bounds[1]
+        else:
+            scratch.found[:] = found[i, first]
+            dearer += _put_back(tables, routes, scratch, draft, draft.bag[i])
+            last = first + 1
+            if last < vehicles and draft.like_the_last[last]:
+                last += 1  # it was overlooked while the one before it was empty, too
+        if dearer > bounds[0]:
+            return OUT_OF_REACH
+    return dearer
 
 
 @lean_kernel
@@ -188,7 +214,7 @@ def _most_regretted(
     return chosen
 
 
-@lean_kernel
+@called_kernel
 def _resettle(tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, vehicle: int) -> None:
     """Move one break, or the drop-off of somebody on board, to its best place in a route."""
     count = int(routes.count[vehicle])
@@ -209,7 +235,7 @@ def _resettle(tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, ve
     _write_moved(nodes, row, count, p, best_at)
     for i in range(count):
         row[i] = nodes[i]
-    refresh_route(tables, routes, vehicle, scratch)
+    work_out_route(tables, routes, vehicle, scratch)
 
 
 @lean_kernel

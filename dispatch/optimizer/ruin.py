@@ -14,11 +14,29 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dispatch.optimizer.columns import NONE, Int64, Routes, Scratch, Tables, take_out
+from dispatch.optimizer.columns import NONE, Int32, Int64, Routes, Scratch, Tables, take_out
 from dispatch.optimizer.kernels import kernel, lean_kernel
-from dispatch.optimizer.slack import refresh_route
+from dispatch.optimizer.slack import work_out_route
 
 Flags = NDArray[np.bool_]
+
+MOST_NEAR = 100
+"""How many requests are known as like another."""
+
+DRAWS = 20
+"""Tries to draw a ride that may go before all are counted."""
+
+
+class Habits(NamedTuple):
+    """How the search takes rides out and puts them back; see search.Effort."""
+
+    most_rides: int
+    longest_string: int
+    any_of_100: int
+    related_of_100: int
+    worst_of_100: int
+    blinks_of_1000: int
+    regret_of_100: int
 
 
 class Draft(NamedTuple):
@@ -36,8 +54,18 @@ class Draft(NamedTuple):
     """(1,) how many are in the bag."""
     touched: Flags
     """(V,) routes that this step has changed."""
+    closed: Flags
+    """(V,) vehicles that may take nobody for the time being."""
+    price: Int64
+    """(R,) what leaving it out costs."""
+    like_the_last: Flags
+    """(V,) whether it is the same in everything as the vehicle before it."""
     rank: Int64
     """(R,) working space: what requests are sorted by."""
+    near: Int32
+    """(R, K) for each request those most like it, itself first; filled when first asked for."""
+    near_known: Flags
+    """(R,) whether its row of `near` is filled."""
     random: NDArray[np.uint64]
     """(1,) state of the random numbers."""
 
@@ -55,24 +83,24 @@ def draw(random: NDArray[np.uint64], below: int) -> int:
 
 
 @kernel
-def ruin(tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, most: int) -> None:
-    """Take up to `most` rides out, in a way drawn by chance; they are in the bag afterwards."""
+def ruin(tables: Tables, routes: Routes, scratch: Scratch, draft: Draft, habits: Habits) -> None:
+    """Take some rides out, in a way drawn by chance; they are in the bag afterwards."""
     seed = _draw_served(draft)
     if seed < 0:
         return
-    count = 1 + draw(draft.random, most)
-    way = draw(draft.random, 10)
-    if way < 2:
+    count = 1 + draw(draft.random, habits.most_rides)
+    way = draw(draft.random, 100)
+    if way < habits.any_of_100:
         _take_any(tables, routes, draft, seed, count)
-    elif way < 5:
+    elif way < habits.any_of_100 + habits.related_of_100:
         _take_related(tables, routes, draft, seed, count)
-    elif way < 8:
-        _take_strings(tables, routes, draft, seed, count)
-    else:
+    elif way < habits.any_of_100 + habits.related_of_100 + habits.worst_of_100:
         _take_worst(tables, routes, draft, count)
+    else:
+        _take_strings(tables, routes, draft, seed, count, habits.longest_string)
     for vehicle in range(len(draft.touched)):
         if draft.touched[vehicle]:
-            refresh_route(tables, routes, vehicle, scratch)
+            work_out_route(tables, routes, vehicle, scratch)
 
 
 @lean_kernel
@@ -93,14 +121,19 @@ def _may_go(draft: Draft, request: int) -> bool:
 @lean_kernel
 def _draw_served(draft: Draft) -> int:
     """A movable ride of the plan, each as likely as the others; -1 when there is none."""
+    requests = len(draft.vehicle_of)
+    for _ in range(DRAWS if requests > 0 else 0):
+        request = draw(draft.random, requests)
+        if _may_go(draft, request):
+            return request
     total = 0
-    for request in range(len(draft.vehicle_of)):
+    for request in range(requests):
         if _may_go(draft, request):
             total += 1
     if total == 0:
         return -1
     left = draw(draft.random, total)
-    for request in range(len(draft.vehicle_of)):
+    for request in range(requests):
         if _may_go(draft, request):
             if left == 0:
                 return request
@@ -119,8 +152,10 @@ def _take_any(tables: Tables, routes: Routes, draft: Draft, seed: int, count: in
 
 
 @kernel
-def _rank_by_likeness(tables: Tables, draft: Draft, seed: int) -> NDArray[np.int64]:
-    """All requests, those most like `seed` in origin, destination and time first."""
+def _learn_near(tables: Tables, draft: Draft, seed: int) -> None:
+    """Find out which requests are most like `seed` in origin, destination and time."""
+    if draft.near_known[seed]:
+        return
     pickup = tables.breaks + 2 * seed
     for other in range(len(draft.rank)):
         node = tables.breaks + 2 * other
@@ -130,14 +165,17 @@ def _rank_by_likeness(tables: Tables, draft: Draft, seed: int) -> NDArray[np.int
             + abs(np.int64(tables.opens[pickup]) - tables.opens[node])
         )
     draft.rank[seed] = -1
-    return np.argsort(draft.rank)
+    order = np.argsort(draft.rank)
+    for i in range(draft.near.shape[1]):
+        draft.near[seed, i] = order[i]
+    draft.near_known[seed] = True
 
 
 @kernel
 def _take_related(tables: Tables, routes: Routes, draft: Draft, seed: int, count: int) -> None:
     """Shaw's removal: mostly the likest rides, now and then one farther off."""
-    order = _rank_by_likeness(tables, draft, seed)
-    for request in order:
+    _learn_near(tables, draft, seed)
+    for request in draft.near[seed]:
         if count == 0:
             return
         if _may_go(draft, request) and (request == seed or draw(draft.random, 4) > 0):
@@ -146,11 +184,13 @@ def _take_related(tables: Tables, routes: Routes, draft: Draft, seed: int, count
 
 
 @kernel
-def _take_strings(tables: Tables, routes: Routes, draft: Draft, seed: int, count: int) -> None:
+def _take_strings(
+    tables: Tables, routes: Routes, draft: Draft, seed: int, count: int, longest: int
+) -> None:
     """Adjacent string removal: some rides in a row out of each route near the seed."""
-    order = _rank_by_likeness(tables, draft, seed)
-    string = 1 + draw(draft.random, 5)
-    for request in order:
+    _learn_near(tables, draft, seed)
+    string = 1 + draw(draft.random, longest)
+    for request in draft.near[seed]:
         if count <= 0:
             return
         vehicle = draft.vehicle_of[request]

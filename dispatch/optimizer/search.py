@@ -16,13 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dispatch.optimizer.arrays import PlanArrays
 from dispatch.optimizer.columns import (
     BROKEN,
+    UNREACHABLE,
     Int32,
     Int64,
     Routes,
@@ -35,16 +38,20 @@ from dispatch.optimizer.objective import Weights
 from dispatch.optimizer.plan import Plan, Problem
 from dispatch.optimizer.recombine import RoutePool, recombine
 from dispatch.optimizer.recreate import OUT_OF_REACH, recreate
-from dispatch.optimizer.ruin import Draft, Flags, draw, ruin
+from dispatch.optimizer.ruin import MOST_NEAR, Draft, Flags, Habits, draw, ruin
+from dispatch.optimizer.slack import work_out_route
 from dispatch.optimizer.stopping import StopRule
 
 BATCH = 50
 """Steps between two questions to the stop rule."""
 
-MORE_SLOTS = 64
+SAMPLED_WAYS = 20_000
+"""Ways tried to learn how far the travel table keeps the triangle inequality."""
+
+MORE_SLOTS = 128
 """How many visits a route may grow by in one search."""
 
-TRIES_OF_UNSERVED = 3
+TRIES_OF_UNSERVED = 8
 """How many requests without a ride each step tries to take in."""
 
 CURRENT, BEST = range(2)
@@ -55,33 +62,33 @@ CURRENT, BEST = range(2)
 class Effort:
     """How the search goes about it; the defaults suit a town.
 
-    warm_seconds, cool_seconds : how much worse a step may leave the plan (on average of those
-        drawn), in seconds of driving, at the start of the search and at its end.
+    warm, cool : how much worse a step may leave the plan (on average of those drawn), as a
+        share of driving the mean direct ride, at the start of the search and at its end.
     most_rides : rides taken out in one step.
-    recombine_every : steps between two recombinations by CP-SAT; 0 for none.
+    longest_string : neighbouring rides taken out of one route.
+    any_of_100, related_of_100, worst_of_100 : how often, in a hundred steps, rides are taken
+        out at random, because they are alike, or because they cost most; else strings are.
+    blinks_of_1000 : how often, in a thousand, a vehicle is overlooked for a ride.
+    regret_of_100 : how often, in a hundred, rides are put back by regret.
+    fleet_share : how much of the search may go into doing with fewer vehicles, where each
+        vehicle that is used has a price.
+    recombinations : how often CP-SAT recombines the routes seen so far, in the second half of
+        the search; 0 for never.
     recombine_limit : CP-SAT's deterministic time for each.
     """
 
-    warm_seconds: float = 60.0
-    cool_seconds: float = 1.0
-    most_rides: int = 20
-    recombine_every: int = 0
+    warm: float = 0.3
+    cool: float = 0.03
+    most_rides: int = 15
+    longest_string: int = 5
+    any_of_100: int = 10
+    related_of_100: int = 0
+    worst_of_100: int = 0
+    blinks_of_1000: int = 5
+    regret_of_100: int = 0
+    fleet_share: float = 0.4
+    recombinations: int = 0
     recombine_limit: float = 0.5
-
-
-class Seen(NamedTuple):
-    """Routes met in one batch, for the pool. M routes of at most L visits."""
-
-    vehicle: Int32
-    """(M,)"""
-    visits: Int32
-    """(M,) how many visits each has."""
-    node: Int32
-    """(M, L)"""
-    cost: Int64
-    """(M,)"""
-    size: Int64
-    """(1,) how many there are; those beyond M are not noted."""
 
 
 class Desk(NamedTuple):
@@ -102,7 +109,6 @@ class Desk(NamedTuple):
     """(V,) routes in which `kept` differs from `best`."""
     costs: Int64
     """(2,) of `kept` and of `best`, unserved requests included."""
-    seen: Seen
 
 
 def improve(
@@ -143,9 +149,11 @@ class _Search:
         self, problem: Problem, plan: Plan, weights: Weights, seed: int, effort: Effort
     ) -> None:
         self.problem, self.weights, self.effort = problem, weights, effort
-        self.pool = RoutePool(problem, weights) if effort.recombine_every else None
+        self.pool = RoutePool(problem, weights) if effort.recombinations else None
         self.seed = seed
         self.plan = plan
+        self.recombined = 0
+        self.last_seen: list[bytes] = [b""] * len(plan.routes)
         self._set_out(plan)
 
     def run(self, stop: StopRule) -> Iterator[Plan]:
@@ -156,22 +164,19 @@ class _Search:
             if batch <= 0:
                 return
             cost = self.desk.costs[BEST]
-            take_steps(
-                self.desk,
-                batch,
-                self._heat(progress),
-                self.most_rides,
-                self.weights.unserved,
-            )
-            due = self._recombination_is_due(steps, steps + batch)
+            self.fleet.look(progress)
+            take_steps(self.desk, batch, self._heat(progress), self.habits, self.fleet.price_rise)
             steps += batch
+            self.fleet.settle()
             if self.desk.costs[BEST] < cost:
                 self.plan = self.arrays.to_plan()
                 yield self.plan
-            if self.pool is not None:
+            if self.pool is not None and not self.fleet.trying:
                 self._remember(self.pool)
-                if due and (better := self._recombined(self.pool)) is not None:
+                due = self._recombinations_due(progress)
+                if due > self.recombined and (better := self._recombined(self.pool)) is not None:
                     yield better
+                self.recombined = max(due, self.recombined)
 
     def _set_out(self, plan: Plan) -> None:
         """Lay the columns out for a search from `plan`."""
@@ -183,29 +188,44 @@ class _Search:
         slots = max(longest, min(everybody, longest + MORE_SLOTS))
         self.arrays = PlanArrays(problem, plan, self.weights, slots)
         cost = self.arrays.cost()
-        self.desk = _desk(self.arrays, plan, self.seed, cost, keep_seen=self.pool is not None)
+        self.desk = _desk(self.arrays, plan, self.seed, cost)
+        self.fleet = FewerVehicles(self.desk, self.weights, self.effort.fleet_share)
         movable = int(self.desk.draft.movable.sum())
-        self.most_rides = max(1, min(self.effort.most_rides, max(2, movable // 2)))
+        effort = self.effort
+        self.habits = Habits(
+            max(1, min(effort.most_rides, max(2, movable // 2))),
+            effort.longest_string,
+            effort.any_of_100,
+            effort.related_of_100,
+            effort.worst_of_100,
+            effort.blinks_of_1000,
+            effort.regret_of_100,
+        )
+        direct = self.arrays.tables.direct
+        self.mean_ride = float(direct.mean()) if len(direct) else 0.0
 
     def _may_improve(self) -> bool:
         draft = self.desk.draft
         return bool(draft.movable.any() or (draft.vehicle_of < 0).any())
 
     def _heat(self, progress: float) -> float:
-        warm, cool = self.effort.warm_seconds, self.effort.cool_seconds
-        seconds = warm * (cool / warm) ** min(1.0, progress) if warm > 0 else 0.0
-        return seconds * max(1, self.weights.driving)
+        warm, cool = self.effort.warm, self.effort.cool
+        share = warm * (cool / warm) ** min(1.0, progress) if warm > 0 else 0.0
+        return share * self.mean_ride * max(1, self.weights.driving)
 
-    def _recombination_is_due(self, before: int, after: int) -> bool:
-        every = self.effort.recombine_every
-        return every > 0 and before // every < after // every
+    def _recombinations_due(self, progress: float) -> int:
+        """How many recombinations should have been: evenly, from half-way to the end."""
+        return int(2 * (progress - 0.5) * (self.effort.recombinations + 1))
 
     def _remember(self, pool: RoutePool) -> None:
-        seen = self.desk.seen
-        for i in range(int(seen.size[0])):
-            route = self.arrays.route_of(seen.node[i, : seen.visits[i]].tolist())
-            pool.add(int(seen.vehicle[i]), route, int(seen.cost[i]))
-        seen.size[0] = 0
+        """Note the routes of the plan as kept that are not those noted last."""
+        kept = self.desk.kept
+        for vehicle, count in enumerate(kept.count.tolist()):
+            nodes = kept.node[vehicle, :count]
+            if (now := nodes.tobytes()) != self.last_seen[vehicle]:
+                self.last_seen[vehicle] = now
+                route = self.arrays.route_of(nodes.tolist())
+                pool.add(vehicle, route, int(kept.cost[vehicle]))
 
     def _recombined(self, pool: RoutePool) -> Plan | None:
         """The best plan out of the pool's routes, if it is cheaper than any seen so far."""
@@ -221,7 +241,7 @@ class _Search:
         return better
 
 
-def _desk(arrays: PlanArrays, plan: Plan, seed: int, cost: int, *, keep_seen: bool) -> Desk:
+def _desk(arrays: PlanArrays, plan: Plan, seed: int, cost: int) -> Desk:
     vehicles, requests = len(arrays.routes.count), len(arrays.requests)
     vehicle_of = np.full(requests, -1, np.int64)
     movable = np.array([request.aboard_since is None for request in arrays.requests], np.bool_)
@@ -240,20 +260,21 @@ def _desk(arrays: PlanArrays, plan: Plan, seed: int, cost: int, *, keep_seen: bo
         bag=np.zeros(requests, np.int64),
         size=np.zeros(1, np.int64),
         touched=np.zeros(vehicles, np.bool_),
+        closed=np.zeros(vehicles, np.bool_),
+        price=np.full(requests, arrays.weights.unserved, np.int64),
+        like_the_last=_like_the_last(arrays),
         rank=np.zeros(requests, np.int64),
+        near=np.zeros((requests, min(requests, MOST_NEAR)), np.int32),
+        near_known=np.zeros(requests, np.bool_),
         random=np.array([(2 * seed + 1) * 0x9E3779B97F4A7C15 % 2**64], np.uint64),
     )
-    noted = 8 * BATCH if keep_seen else 0
-    slots = arrays.routes.node.shape[1]
-    seen = Seen(
-        np.zeros(noted, np.int32),
-        np.zeros(noted, np.int32),
-        np.zeros((noted, slots), np.int32),
-        np.zeros(noted, np.int64),
-        np.zeros(1, np.int64),
+    tables = arrays.tables._replace(
+        shortcut=largest_shortcut(arrays.tables, draft.random.copy()),
+        travel_to=np.ascontiguousarray(arrays.tables.travel.T),
+        alone=_alone(arrays),
     )
     return Desk(
-        arrays.tables,
+        tables,
         _copy_of(arrays.routes),
         _copy_of(arrays.routes),
         arrays.routes,
@@ -262,37 +283,172 @@ def _desk(arrays: PlanArrays, plan: Plan, seed: int, cost: int, *, keep_seen: bo
         vehicle_of.copy(),
         np.zeros(vehicles, np.bool_),
         np.array([cost, cost], np.int64),
-        seen,
     )
+
+
+def _alone(arrays: PlanArrays) -> Int32:
+    """For each request 1 where nobody else calls at either of its places, else 0."""
+    tables = arrays.tables
+    place = tables.place[tables.place >= 0]
+    calls = np.bincount(place, minlength=len(tables.travel))
+    pairs = calls[tables.place[tables.breaks :]].reshape(-1, 2)
+    alone: Int32 = (pairs == 1).all(axis=1).astype(np.int32)
+    return alone
+
+
+def _like_the_last(arrays: PlanArrays) -> Flags:
+    """Which vehicles are the same as the one before, and bound to nobody."""
+    fleet = arrays.problem.vehicles
+    bound = {request.only_vehicle for request in arrays.requests}
+    same = [one == before for before, one in pairwise(fleet)]
+    free = [vehicle not in bound for vehicle in range(len(fleet))]
+    return np.array([a and b for a, b in zip([False, *same], free, strict=True)], np.bool_)
 
 
 def _copy_of(routes: Routes) -> Routes:
     return Routes._make(column.copy() for column in routes)
 
 
+class FewerVehicles:
+    """Does without one vehicle after the other, for a share of the search.
+
+    A route is dissolved, its vehicle closed, and whoever has no place is priced out of the
+    plan: each time that a request is left out its price rises, so that the search finds
+    room for those that are hard to place (after the absence counts of Christiaens and
+    Vanden Berghe 2020, doi:10.1287/trsc.2019.0914). The plan so far stands until a cheaper
+    one serves the same requests.
+    """
+
+    def __init__(self, desk: Desk, weights: Weights, share: float) -> None:
+        self.desk, self.weights = desk, weights
+        self.share = share if weights.vehicle > 0 else 0.0
+        self.trying = False
+
+    @property
+    def price_rise(self) -> int:
+        """By how much the price of a request rises when it is left out."""
+        return self.weights.unserved if self.trying else 0
+
+    def look(self, progress: float) -> None:
+        """Begin with another vehicle, or give up when the time for it is over."""
+        if self.trying and progress >= self.share:
+            self._restore()
+            self.share = 0.0
+        elif not self.trying and progress < self.share and self.desk.draft.vehicle_of.min() >= 0:
+            chosen = self._vehicle_to_close()
+            if chosen is None:
+                self.share = 0.0
+            else:
+                self._close(chosen)
+
+    def settle(self) -> None:
+        """Take the plan over as soon as everybody has a place in it."""
+        desk = self.desk
+        if not self.trying or desk.kept_vehicle_of.min() < 0:
+            return
+        cost = int(desk.kept.cost.sum())
+        if cost < desk.costs[BEST]:
+            self._open(cost)
+            _copy_into(desk.kept, desk.best)
+            desk.costs[BEST] = cost
+
+    def _vehicle_to_close(self) -> int | None:
+        """The vehicle with the fewest visits, all of which may go elsewhere."""
+        desk = self.desk
+        tables, movable = desk.tables, desk.draft.movable
+        sizes = []
+        for vehicle, count in enumerate(desk.best.count.tolist()):
+            nodes = desk.best.node[vehicle, :count]
+            requests = (nodes[nodes >= tables.breaks] - tables.breaks) // 2
+            if count and 2 * len(set(requests.tolist())) == count and movable[requests].all():
+                sizes.append((count, vehicle))
+        return min(sizes)[1] if len(sizes) > 1 else None
+
+    def _close(self, vehicle: int) -> None:
+        desk, draft = self.desk, self.desk.draft
+        _copy_into(desk.best, desk.kept)
+        desk.kept.count[vehicle] = 0
+        work_out_route(desk.tables, desk.kept, vehicle, desk.scratch)
+        self._start_again()
+        draft.price[:] = self.weights.unserved
+        draft.closed[vehicle] = True
+        desk.costs[CURRENT] = 2**60
+        self.trying = True
+
+    def _restore(self) -> None:
+        """Back to the best plan."""
+        _copy_into(self.desk.best, self.desk.kept)
+        self._open(int(self.desk.costs[BEST]))
+        self._start_again()
+
+    def _open(self, cost: int) -> None:
+        draft = self.desk.draft
+        draft.price[:] = self.weights.unserved
+        draft.closed[:] = False
+        self.desk.costs[CURRENT] = cost
+        self.desk.dirty[:] = True
+        self.trying = False
+
+    def _start_again(self) -> None:
+        """Make everything that belongs to a step fit the plan as kept."""
+        desk = self.desk
+        _copy_into(desk.kept, desk.trial)
+        whose = np.full(len(desk.kept_vehicle_of), -1, np.int64)
+        for vehicle, count in enumerate(desk.kept.count.tolist()):
+            nodes = desk.kept.node[vehicle, :count]
+            whose[(nodes[nodes >= desk.tables.breaks] - desk.tables.breaks) // 2] = vehicle
+        desk.kept_vehicle_of[:] = whose
+        desk.draft.vehicle_of[:] = whose
+
+
+def _copy_into(source: Routes, target: Routes) -> None:
+    for name in Routes._fields:
+        getattr(target, name)[...] = getattr(source, name)
+
+
 @kernel
-def take_steps(desk: Desk, steps: int, heat: float, most_rides: int, unserved: int) -> None:
-    """The main loop: `steps` times ruin, recreate, and keep it or not."""
+def take_steps(desk: Desk, steps: int, heat: float, habits: Habits, price_rise: int) -> None:
+    """The main loop: `steps` times ruin, recreate, and keep it or not.
+
+    `price_rise`: by how much the price of a request rises when it is left out.
+    """
     draft = desk.draft
     for _ in range(steps):
         draft.size[0] = 0
         draft.touched[:] = False
         _try_unserved(draft)
-        waiting = draft.size[0]
-        ruin(desk.tables, desk.trial, desk.scratch, draft, most_rides)
+        waiting = 0
+        for i in range(draft.size[0]):
+            waiting += int(draft.price[draft.bag[i]])
+        ruin(desk.tables, desk.trial, desk.scratch, draft, habits)
         if _a_route_is_broken(desk.trial.cost, draft.touched):
             _undo(desk.kept, desk.trial, draft, desk.kept_vehicle_of)
             continue
-        saved = _saved(desk.kept.cost, desk.trial.cost, draft.touched) + waiting * unserved
+        saved = _saved(desk.kept.cost, desk.trial.cost, draft.touched) + waiting
         chance = (1.0 + draw(draft.random, 2**30)) / 2**30
-        allowed = saved + np.int64(-heat * np.log(chance))
-        dearer = recreate(desk.tables, desk.trial, desk.scratch, draft, (allowed, unserved))
-        if len(desk.seen.vehicle) > 0:
-            _note(desk.trial, draft.touched, desk.seen)
+        allowed = saved + int(-heat * np.log(chance))
+        dearer = recreate(
+            desk.tables, desk.trial, desk.scratch, draft, habits, (allowed, price_rise)
+        )
         if dearer == OUT_OF_REACH or dearer > allowed:
             _undo(desk.kept, desk.trial, draft, desk.kept_vehicle_of)
         else:
             _keep(desk, dearer - saved)
+
+
+@kernel
+def largest_shortcut(tables: Tables, random: NDArray[np.uint64]) -> int:
+    """About the most seconds that a way through a third place saves, by a sample of ways."""
+    most = np.int64(0)
+    nodes = len(tables.place)
+    for _ in range(SAMPLED_WAYS if nodes > 0 else 0):
+        a = tables.place[draw(random, nodes)]
+        b = tables.place[draw(random, nodes)]
+        c = tables.place[draw(random, nodes)]
+        if a >= 0 and b >= 0 and c >= 0 and tables.travel[a, c] < UNREACHABLE:
+            way = np.int64(tables.travel[a, b]) + tables.travel[b, c]
+            most = max(most, tables.travel[a, c] - way)
+    return int(most)
 
 
 @lean_kernel
@@ -357,18 +513,3 @@ def _keep(desk: Desk, change: int) -> None:
             if desk.dirty[vehicle]:
                 copy_route(desk.kept, desk.best, vehicle)
                 desk.dirty[vehicle] = False
-
-
-@lean_kernel
-def _note(routes: Routes, touched: Flags, seen: Seen) -> None:
-    """Remember the routes of this step: each is sound, even where the step is given up."""
-    for vehicle in range(len(touched)):
-        at = seen.size[0]
-        if touched[vehicle] and at < len(seen.vehicle):
-            count = routes.count[vehicle]
-            seen.vehicle[at] = vehicle
-            seen.visits[at] = count
-            for i in range(count):
-                seen.node[at, i] = routes.node[vehicle, i]
-            seen.cost[at] = routes.cost[vehicle]
-            seen.size[0] = at + 1

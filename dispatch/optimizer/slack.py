@@ -8,8 +8,8 @@ See: docs/decisions/0032-exact-insertion-with-slack.md
 
 from __future__ import annotations
 
-from dispatch.optimizer.columns import NONE, Routes, Scratch, Tables
-from dispatch.optimizer.kernels import lean_kernel, wide
+from dispatch.optimizer.columns import BROKEN, NONE, Routes, Scratch, Tables
+from dispatch.optimizer.kernels import called_kernel, lean_kernel, wide
 from dispatch.optimizer.plan import NEVER
 from dispatch.optimizer.schedule import (
     at_start,
@@ -38,16 +38,35 @@ def refresh_route(tables: Tables, routes: Routes, vehicle: int, scratch: Scratch
     count = routes.count[vehicle]
     cost = evaluate(tables, vehicle, routes.node[vehicle], count, scratch)
     routes.cost[vehicle] = cost
-    routes.margin[vehicle] = _margin(tables, count, cost, scratch)
-    _fill_forward(tables, routes, vehicle)
+    put_off = _is_put_off(count, scratch)
+    routes.margin[vehicle] = _margin(tables, count, cost, put_off, scratch)
+    if cost == BROKEN or put_off:
+        _fill_forward(tables, routes, vehicle)
+    else:
+        _copy_forward(tables, routes, vehicle, scratch)
     _fill_loads(tables, routes, vehicle)
     _fill_latest(tables, routes, vehicle, scratch)
     _fill_latest_calls(tables, routes, vehicle)
     return cost
 
 
+@called_kernel
+def work_out_route(tables: Tables, routes: Routes, vehicle: int, scratch: Scratch) -> int:
+    """`refresh_route`, called rather than written out."""
+    return int(refresh_route(tables, routes, vehicle, scratch))
+
+
 @lean_kernel
-def _margin(tables: Tables, count: int, cost: int, scratch: Scratch) -> int:
+def _is_put_off(count: int, scratch: Scratch) -> bool:
+    """Whether some call begins later than it could."""
+    for i in range(count):  # noqa: SIM110  (numba compiles no generator)
+        if scratch.not_before[i] > NONE:
+            return True
+    return False
+
+
+@lean_kernel
+def _margin(tables: Tables, count: int, cost: int, put_off: bool, scratch: Scratch) -> int:
     """How much less the riders could cost if every visit began no earlier than it does now.
 
     Nothing, as a rule: putting a pickup off by a second saves at most one second of ride and
@@ -55,13 +74,31 @@ def _margin(tables: Tables, count: int, cost: int, scratch: Scratch) -> int:
     there is; and where pickups have been put off already, all that riders cost now.
     """
     driving = wide(0)
-    put_off = False
     for i in range(count + 1):
         driving += scratch.leg[i]
-        put_off |= i < count and scratch.not_before[i] > NONE
     riders = cost - tables.cost_driving * driving - tables.cost_vehicle * (count > 0)
     dearer = max(0, tables.cost_excess - tables.cost_waiting)
     return -riders if put_off else -min(riders, dearer * scratch.excess[0])
+
+
+@lean_kernel
+def _copy_forward(tables: Tables, routes: Routes, vehicle: int, scratch: Scratch) -> None:
+    """As `_fill_forward`, from the times of the route just evaluated, nothing put off."""
+    count = routes.count[vehicle]
+    here = at_start(tables, vehicle)
+    routes.began[vehicle, 0] = here.began
+    routes.free[vehicle, 0] = here.free
+    routes.head_open[vehicle, 0] = here.head_open
+    for i in range(count):
+        routes.began[vehicle, i + 1] = scratch.begin[i]
+        routes.free[vehicle, i + 1] = scratch.end[i]
+        routes.head_open[vehicle, i + 1] = scratch.open_[i]
+        routes.place[vehicle, i] = scratch.place[i]
+        routes.leg[vehicle, i] = scratch.leg[i]
+    routes.place[vehicle, count] = tables.end_place[vehicle]
+    routes.leg[vehicle, count] = scratch.leg[count]
+    if count > 0 and tables.arrives_first[vehicle] != NONE:
+        routes.leg[vehicle, 0] = travel_between(tables, here.place, routes.place[vehicle, 0])
 
 
 @lean_kernel

@@ -45,7 +45,7 @@ def cost_of(pool: RoutePool, plan: Plan) -> int:
 
 def cheapest_by_trying_all(pool: RoutePool) -> int:
     columns = pool.list_columns()
-    fleets = [[column for column in columns if column.vehicle == v] for v in range(3)]
+    fleets = [[column for column in columns if column.vehicle == group] for group in pool.group_of]
     costs = []
     for choice in product(*fleets):
         served = [request for column in choice for request in column.served]

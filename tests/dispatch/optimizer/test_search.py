@@ -146,7 +146,7 @@ def test_with_recombination_the_plan_is_sound_never_dearer_and_the_same_again() 
     problem = problem_of([taxi(0), taxi(5), taxi(9)], requests)
     plan = planned(problem)
     problem = replace(problem, required=plan.served())
-    effort = Effort(recombine_every=200)
+    effort = Effort(recombinations=3)
     first, second = (
         improve(problem, plan, WEIGHTS, Iterations(600), 7, None, effort) for _ in range(2)
     )
