@@ -141,6 +141,11 @@ class PlanArrays:
         subject, kind = divmod(node - self.tables.breaks, 2)
         return Visit(Kind.DROPOFF if kind else Kind.PICKUP, subject)
 
+    def write(self, plan: Plan) -> None:
+        """Replace all routes by those of `plan`, which must fit into the slots there are."""
+        self._write(plan)
+        self.refresh()
+
     def _write(self, plan: Plan) -> None:
         breaks = self.tables.breaks
         first_break = 0

@@ -106,7 +106,7 @@ class _Model:
         parameters.time_limit.FromMilliseconds(max(1, round(seconds * 1000)))
         self.model.CloseModelWithParameters(parameters)
         start = self.model.ReadAssignmentFromRoutes(self._present_routes(), True)
-        if start is None:
+        if start is None or not any(route.visits for route in self.plan.routes):
             solution = self.model.SolveWithParameters(parameters)
         else:
             solution = self.model.SolveFromAssignmentWithParameters(start, parameters)
@@ -259,7 +259,8 @@ class _Model:
     def _unserved_penalty(self) -> int:
         """A few arcs' cost: with the true, huge one OR-Tools' search stays where it is."""
         longest = int(self.problem.travel_seconds[self.problem.travel_seconds < FAR].max(initial=1))
-        return min(self.weights.unserved, 20 * self.weights.driving * longest)
+        modest = 20 * self.weights.driving * longest + self.weights.vehicle
+        return min(self.weights.unserved, modest)
 
     def _add_locks(self) -> None:
         for index, vehicle in enumerate(self.problem.vehicles):

@@ -17,7 +17,7 @@ from statistics import median
 import numpy as np
 
 from dispatch.optimizer.plan import Plan
-from dispatch.optimizer.search import improve
+from dispatch.optimizer.search import THOROUGH, improve
 from dispatch.optimizer.stopping import UNBOUNDED
 from simulations.bench.exact import Score, score
 from simulations.bench.generate import Recipe, Size, generate
@@ -93,6 +93,7 @@ def measure_growth(requests: int, seconds: float, seed: int, clock: Clock) -> Gr
         stop,
         seed,
         lambda plan: found.append((stop.spent(), plan)),
+        THOROUGH,
     )
     spent = stop.spent()
     worth = score(instance, best)

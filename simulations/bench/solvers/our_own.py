@@ -6,18 +6,16 @@ See: docs/words.md, search, routing model; docs/decisions/0137-peers-in-one-run.
 from __future__ import annotations
 
 import time
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 from dispatch.optimizer.plan import Plan
 from dispatch.optimizer.routing_model import improve_by_routing_model
-from dispatch.optimizer.search import Effort, improve
+from dispatch.optimizer.search import THOROUGH, Effort, improve
 from dispatch.optimizer.stopping import Seconds
 from simulations.bench.published import PublishedInstance
 from simulations.bench.solvers.base import (
     Budget,
     Clock,
-    NotForThis,
     Solver,
     modest_vehicle_cost,
     padded,
@@ -33,9 +31,8 @@ class Search(Solver):
 
     package, module = "noriai", "dispatch.optimizer.search"
 
-    def check(self, instance: PublishedInstance, budget: Budget) -> None:  # noqa: ARG002
-        if budget.threads > 1 and "threads" not in {field.name for field in fields(Effort)}:
-            raise NotForThis("the search works on one thread")
+    def check(self, instance: PublishedInstance, budget: Budget) -> None:
+        """It solves each of them, on as many threads as there are."""
 
     def solve(self, instance: PublishedInstance, budget: Budget) -> Plan:
         problem = instance.problem
@@ -65,6 +62,5 @@ class RoutingModel(Solver):
         return improve_by_routing_model(problem, nobody, weights, budget.seconds)
 
 
-def _effort(budget: Budget) -> Effort | None:
-    settings: dict[str, Any] = {"threads": budget.threads}
-    return Effort(**settings) if budget.threads > 1 else None
+def _effort(budget: Budget) -> Effort:
+    return replace(THOROUGH, threads=budget.threads)
