@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli_backup import add_to as add_backup
+from api.cli_bound import add_to as add_bound
 from api.cli_serving import add_to as add_serving
 from dispatch.errors import NoriaiError
 from routing.errors import RoadsError
@@ -40,6 +41,7 @@ db_app = typer.Typer(help="The service's database.", no_args_is_help=True)
 app.add_typer(roads_app, name="roads")
 app.add_typer(bench_app, name="bench")
 app.add_typer(db_app, name="db")
+add_bound(app, bench_app)
 add_serving(app)
 add_backup(app)
 

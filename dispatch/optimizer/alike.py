@@ -32,7 +32,7 @@ MOST_TRIPS = 300_000
 EFFORT = 60_000_000
 """Extensions of a path that are tried for one kind of vehicle, about ten seconds."""
 
-SLOTS = 400
+SLOTS = 200
 """Slots of time in which a day is looked at."""
 
 

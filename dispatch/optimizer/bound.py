@@ -41,7 +41,7 @@ NEAR = 0.04
 LISTED_GAP = 0.02
 """Gap between bound and plan up to which it is tried to list all routes that could matter."""
 
-CHOOSING = 8.0
+CHOOSING = 4.0
 """CP-SAT's deterministic time for one choice."""
 
 
@@ -103,6 +103,9 @@ def lower_bound(
 
     Raises ValueError if the incumbent breaks a limit.
     """
+    broken = verify(problem, incumbent)
+    if broken:
+        raise ValueError(f"the plan breaks {broken[0]}")
     cost = cost_of(problem, incumbent, weights)
     kinds = find_kinds(problem, weights, incumbent)
     if kinds is None:
@@ -143,6 +146,15 @@ class _Work:
             index = kind_of[seen.vehicle]
             if seen.route.visits:
                 self.master.add(Column(index, seen.served, seen.cost, seen.route.visits))
+        self.best = self._first_prices()
+
+    def _first_prices(self) -> Prices:
+        """To begin with, whoever shares a route shares its cost."""
+        requests = np.zeros(len(self.problem.requests))
+        for column in self._incumbent_columns():
+            for request in column.served:
+                requests[request] = column.cost / len(column.served)
+        return Prices(requests, np.zeros(len(self.kinds)), np.zeros(0))
 
     def run(self) -> Bound:
         """Rounds, then cuts and rounds again, until nothing helps or it is to stop."""
@@ -151,7 +163,7 @@ class _Work:
             if self.bound.proven or not ended:
                 break
             self._recombine()
-            if self.bound.proven or self._list_all_routes():
+            if self.bound.proven or self._is_over() or self._list_all_routes():
                 break
             if len(self.master.cuts) + 12 > MOST_CUTS or not self.master.cut():
                 self._note(self.bound.value, HowFar.BALANCED)
@@ -160,12 +172,15 @@ class _Work:
             self._note(self.bound.cost, HowFar.PROVEN)
         return self.bound
 
+    def _is_over(self) -> bool:
+        return self.stop.progress(self.bound.rounds) >= 1
+
     # --- rounds ---
 
     def _balance(self) -> bool:
         """Rounds of pricing until the linear program balances; False if it was stopped."""
         share = SMOOTHING
-        while self.stop.progress(self.bound.rounds) < 1:
+        while not self._is_over():
             self.bound = replace(self.bound, rounds=self.bound.rounds + 1)
             least, prices = self.master.solve()
             added = self._round(prices, share)
@@ -294,7 +309,7 @@ class _Work:
             count = self.pricer.answer(question, int(self.best.kinds[index]) + left, ALL)
             if count is None:
                 return False
-            listed += self.pricer.columns(question, count, count)
+            listed += self.pricer.all_columns(question, count)
             if kind.may_stay:
                 listed.append(Column(index, frozenset(), 0, ()))
         before = self.bound.cost

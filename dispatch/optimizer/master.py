@@ -132,9 +132,12 @@ class Master:
         return result.objective_value(), Prices(requests, kinds, np.maximum(0.0, cuts))
 
     def saving(self, column: Column, prices: Prices) -> float:
-        """By how much a column is cheaper than its passengers' prices."""
+        """By how much a column is cheaper than its passengers' prices.
+
+        Older prices may know fewer cuts; those they do not know cost nothing.
+        """
         paid = prices.requests[list(column.served)].sum() + prices.kinds[column.kind]
-        for cut, price in zip(self.cuts, prices.cuts, strict=True):
+        for cut, price in zip(self.cuts, prices.cuts, strict=False):
             if len(column.served.intersection(cut)) > 1:
                 paid -= price
         return float(paid - column.cost)

@@ -30,6 +30,12 @@ from dispatch.optimizer.trip_costs import WORD
 MOST_LABELS = 1_500_000
 MOST_ROUTES = 100_000
 
+LOOKED_AT = 20
+"""So many times the routes wanted are looked at to find some of different passengers."""
+
+NAMED_AT_MOST = 3
+"""A further route has to serve somebody whom fewer than so many routes of the round serve."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
@@ -105,11 +111,28 @@ class Pricer:
         return int(self.labels.final_cost[:count].min(initial=otherwise))
 
     def columns(self, question: Question, count: int, most: int) -> list[Column]:
-        """The cheapest of the routes found last, one for each set of passengers."""
+        """Up to `most` of the routes found last, cheap ones first, of passengers as different
+        as they can be."""
         found: dict[frozenset[int], Column] = {}
-        for number in np.argsort(self.labels.final_cost[:count], kind="stable").tolist():
+        named = np.zeros(self.requests, np.int64)
+        order = np.argsort(self.labels.final_cost[:count], kind="stable").tolist()
+        for number in order[: LOOKED_AT * most]:
             if len(found) == most:
                 break
+            label = int(self.labels.final[number])
+            visits = visits_of(self.breaks, question.kind, self._nodes(question, label))
+            served = served_by(visits)
+            if served in found or (named[list(served)] >= NAMED_AT_MOST).all():
+                continue
+            named[list(served)] += 1
+            cost = self._own_cost(question, label, number)
+            found[served] = Column(question.index, served, cost, visits)
+        return list(found.values())
+
+    def all_columns(self, question: Question, count: int) -> list[Column]:
+        """All routes found last, the cheapest for each set of passengers."""
+        found: dict[frozenset[int], Column] = {}
+        for number in np.argsort(self.labels.final_cost[:count], kind="stable").tolist():
             label = int(self.labels.final[number])
             visits = visits_of(self.breaks, question.kind, self._nodes(question, label))
             served = served_by(visits)
