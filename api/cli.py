@@ -20,6 +20,7 @@ import typer
 
 from api.cli_backup import add_to as add_backup
 from api.cli_bench import add_to as add_bench
+from api.cli_bound import add_to as add_bound
 from api.cli_serving import add_to as add_serving
 from dispatch.errors import NoriaiError
 from routing.errors import RoadsError
@@ -41,6 +42,7 @@ db_app = typer.Typer(help="The service's database.", no_args_is_help=True)
 app.add_typer(roads_app, name="roads")
 app.add_typer(bench_app, name="bench")
 app.add_typer(db_app, name="db")
+add_bound(app, bench_app)
 add_serving(app)
 add_backup(app)
 add_bench(bench_app)

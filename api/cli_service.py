@@ -92,6 +92,26 @@ def audit_day(day: date, database: str) -> int:
     return 0 if report.sound else 1
 
 
+def find_day_gap(day: date, database: str, town_name: str, seconds: float) -> None:
+    """Print how far from the best possible a day's plan is."""
+    from time import monotonic
+
+    from dispatch.commands.gap import find_gap
+    from dispatch.optimizer.stopping import Seconds
+    from dispatch.wiring import build_service
+
+    _must_exist(database)
+    service = build_service(load_town(find_town(town_name)), database_url=database)
+    try:
+        found = find_gap(day, service, Seconds(seconds, monotonic))
+    finally:
+        service.store.close()
+    typer.echo(
+        f"{found.day}: {found.rides} rides, cost {found.cost}, bound {found.bound}"
+        f" ({found.how_far.value}): {found}"
+    )
+
+
 def _must_exist(database: str) -> None:
     """An audit reads a database; it does not set an empty one up."""
     path = Path(database.removeprefix("sqlite:///"))
