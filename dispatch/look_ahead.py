@@ -120,6 +120,7 @@ def look_ahead(
     rules = affordable(outlook.rules, len(problem.vehicles))
     outlook = replace(outlook, rules=rules)
     bound = replace(problem, required=problem.required | plans[0].served())
+    weights = judging(weights, rules)
     others = (
         _plan_for(future, bound, plans[0], outlook, weights, search, number)
         for number, future in enumerate(_one_by_one(outlook))
@@ -138,6 +139,7 @@ def moves_ahead(
     A vehicle with any visit ahead is left alone: only nobody's vehicle is sent anywhere.
     """
     outlook = replace(outlook, rules=affordable(outlook.rules, len(problem.vehicles)))
+    weights = judging(weights, outlook.rules)
     moves: list[Move] = []
     vehicles = list(problem.vehicles)
     for number in _idle(problem, plan, outlook):
@@ -156,6 +158,15 @@ def moves_ahead(
             moves.append(options[best - 1])
             vehicles = list(variants[best - 1].vehicles)
     return tuple(moves)
+
+
+def judging(weights: Weights, rules: LookAheadRules) -> Weights:
+    """The weights by which what is to come is judged."""
+    return replace(
+        weights,
+        waiting=weights.waiting * rules.comfort_percent // 100,
+        excess_ride=weights.excess_ride * rules.comfort_percent // 100,
+    )
 
 
 def affordable(rules: LookAheadRules, vehicles: int) -> LookAheadRules:

@@ -135,6 +135,8 @@ class LookAheadRules:
     least_gain : driving that another plan, or a move, must save on average to be worth it.
     futures : sampled to judge by, each `horizon` long.
     plans : made for a future of their own, `plan_horizon` long, by `steps` of the search.
+    comfort_percent : how much of the town's weights of waiting and of excess ride counts when
+        plans are made and judged for what is to come; the less, the fewer kilometres.
     move_within : how far an idle vehicle may be sent at a time; 0 lets all stay.
     second_look : steps of the search for a wish with exact limits before it is refused.
 
@@ -148,6 +150,7 @@ class LookAheadRules:
     plans: int = 5
     plan_horizon: int = 400
     steps: int = 60
+    comfort_percent: int = 100
     move_within: int = 0
     second_look: int = 300
 

@@ -144,8 +144,8 @@ def wishes_of(events: list[Event], day: date, town: Town) -> Iterator[Trip]:
         opens = asked if leaves is None else midnight.at_most(datetime.fromisoformat(leaves))
         yield Trip(
             asked,
-            _nearest_stop(wish["origin"], town),
-            _nearest_stop(wish["destination"], town),
+            _stop_of(wish["origin"], town),
+            _stop_of(wish["destination"], town),
             max(0, opens - asked),
         )
 
@@ -157,17 +157,20 @@ def areas_of_stops(town: Town) -> list[int]:
     return [0 if area is None else names.index(area.name) for area in found]
 
 
-def _nearest_stop(form: dict[str, Any], town: Town) -> int:
-    """The stop that stands for a recorded place: homes are nobody's business years later."""
+def _stop_of(form: dict[str, Any], town: Town) -> int:
+    """The stop that a recorded place is, or stands for."""
     if "stop_id" in form:
         ids = [stop.id for stop in town.stops]
-        if form["stop_id"] in ids:
-            return ids.index(form["stop_id"])
-        return 0
-    lat, lon = float(form["lat"]), float(form["lon"])
-    shrink = np.cos(np.radians(lat))
+        return ids.index(form["stop_id"]) if form["stop_id"] in ids else 0
+    return nearest_stop(Point(float(form["lat"]), float(form["lon"])), town)
+
+
+def nearest_stop(point: Point, town: Town) -> int:
+    """The stop that stands for a place: whose home it was is nobody's business years later."""
+    shrink = np.cos(np.radians(point.lat))
     off = [
-        (stop.point.lat - lat) ** 2 + ((stop.point.lon - lon) * shrink) ** 2 for stop in town.stops
+        (stop.point.lat - point.lat) ** 2 + ((stop.point.lon - point.lon) * shrink) ** 2
+        for stop in town.stops
     ]
     return int(np.argmin(off))
 
