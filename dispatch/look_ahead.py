@@ -25,7 +25,7 @@ from dispatch.optimizer.arrays import PlanArrays
 from dispatch.optimizer.columns import Int32
 from dispatch.optimizer.objective import Weights
 from dispatch.optimizer.plan import NEVER, Kind, Plan, Problem, Request, Route, Vehicle
-from dispatch.optimizer.schedule import Timetable, timetable
+from dispatch.optimizer.schedule import Timetable, cost_of, timetable
 from dispatch.optimizer.search import improve
 from dispatch.optimizer.stopping import Iterations
 from dispatch.rollout import REFUSED, SPENT, play_futures
@@ -120,12 +120,17 @@ def look_ahead(
     rules = affordable(outlook.rules, len(problem.vehicles))
     outlook = replace(outlook, rules=rules)
     bound = replace(problem, required=problem.required | plans[0].served())
-    weights = judging(weights, rules)
+    town_weights, weights = weights, judging(weights, rules)
     others = (
         _plan_for(future, bound, plans[0], outlook, weights, search, number)
         for number, future in enumerate(_one_by_one(outlook))
     )
-    candidates = list(dict.fromkeys((*plans, *others)))
+    dearest = cost_of(bound, plans[0], town_weights) + rules.most_dearer * town_weights.driving
+    candidates = [
+        plan
+        for plan in dict.fromkeys((*plans, *others))
+        if plan == plans[0] or cost_of(bound, plan, town_weights) <= dearest
+    ]
     if len(candidates) == 1:
         return plans[0]
     return candidates[_best(_prices(bound, candidates, outlook, weights), rules, weights)]

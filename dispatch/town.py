@@ -133,11 +133,13 @@ class LookAheadRules:
 
     ride_worth : driving that one ride more may cost.
     least_gain : driving that another plan, or a move, must save on average to be worth it.
+    most_dearer : driving by which a plan may cost more just now; beyond, it is not looked at.
     futures : sampled to judge by, each `horizon` long.
     plans : made for a future of their own, `plan_horizon` long, by `steps` of the search.
     comfort_percent : how much of the town's weights of waiting and of excess ride counts when
         plans are made and judged for what is to come; the less, the fewer kilometres.
-    move_within : how far an idle vehicle may be sent at a time; 0 lets all stay.
+    move_within : how far the bench may send an idle vehicle at a time; 0 lets all stay. The
+        service has no empty drives but home, so a town does not set it.
     second_look : steps of the search for a wish with exact limits before it is refused.
 
     How each was chosen: docs/decisions/0141-looking-ahead-by-sampled-futures.md
@@ -145,6 +147,7 @@ class LookAheadRules:
 
     ride_worth: int = 800
     least_gain: int = 10
+    most_dearer: int = 3600
     futures: int = 40
     horizon: int = 600
     plans: int = 5

@@ -289,7 +289,6 @@ def _look_ahead(section: Section) -> LookAheadRules | None:
         plans=section.whole("plans", base.plans, 0, 50),
         steps=section.whole("steps", base.steps, 1, 10_000),
         comfort_percent=section.whole("comfort_percent", base.comfort_percent, high=100),
-        move_within=round(60 * section.number("wait_within_minutes", 0, 0, 60)),
     )
     section.done()
     return rules if is_on else None

@@ -19,7 +19,7 @@ import numpy as np
 from dispatch.booking import Party
 from dispatch.events import Event, Fact
 from dispatch.forecast import Forecast, Trip, forecast_of_days
-from dispatch.look_ahead import Outlook, Search, Terms, look_ahead, moves_ahead
+from dispatch.look_ahead import Outlook, Search, Terms, look_ahead
 from dispatch.optimizer.plan import Plan
 from dispatch.snapshot import Midnight, Snapshot, boarding_seconds, loads_of
 from dispatch.town import Town, find_area, is_service_day
@@ -81,19 +81,6 @@ def readiest(snapshot: Snapshot, better: Plan, service: Service, search: Search,
         return better
     weights = service.town.weights
     return look_ahead(snapshot.problem, (better, snapshot.plan), outlook, weights, search)
-
-
-def waiting_places(snapshot: Snapshot, service: Service, seed: int = 0) -> dict[str, Point]:
-    """Where idle vehicles had better wait, by route: advice that nothing rests on.
-
-    Those that had better stay where they are are left out.
-    """
-    outlook = outlook_of(snapshot, service, seed)
-    if outlook is None or outlook.rules.move_within == 0:
-        return {}
-    moves = moves_ahead(snapshot.problem, snapshot.plan, outlook, service.town.weights)
-    stops = dict(zip(outlook.places.tolist(), service.town.stops, strict=True))
-    return {snapshot.routes[move.vehicle].id: stops[move.place].point for move in moves}
 
 
 def terms_of(town: Town) -> Terms:

@@ -66,7 +66,7 @@ def test_a_town_looks_ahead_only_if_it_says_so(folder: Path) -> None:
         ("town.toml", "reserve_minutes = 2", "reserve_minutes = 10", "promise.reserve_minutes", ""),
         ("town.toml", "bicycles = 1", "bycicles = 1", "needs.bicycle.loads.bycicles", "did_you"),
         ("town.toml", "required = false", "required = 0", "registration.required", "true_or_false"),
-        ("town.toml", "[booking]", "[look_ahead]\nonn = true\n[booking]", "look_ahead.onn", "did_you"),
+        ("town.toml", "[booking]", "[look_ahead]\nom = 1\n[booking]", "look_ahead.om", "did_you"),
         (
             "town.toml",
             "[booking]",
