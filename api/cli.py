@@ -133,7 +133,7 @@ def simulate(
     breakdown: Breakdown = None,
     look_ahead: Annotated[
         bool, typer.Option(help="Scenario folders: plan for what the day so far lets one expect.")
-    ] = True,
+    ] = False,
 ) -> None:
     """One simulated day: a scenario folder's requests, or a town's own day."""
     from api.cli_day import play_scenario, play_town_day

@@ -15,6 +15,7 @@ from dispatch.optimizer.arrays import PlanArrays
 from dispatch.optimizer.insertion import best_insertion
 from dispatch.optimizer.objective import Weights
 from dispatch.optimizer.plan import Plan, Problem, Request, Route, Vehicle
+from dispatch.optimizer.schedule import cost_of
 from dispatch.optimizer.verify import verify
 from dispatch.rollout import REFUSED, play_futures
 from dispatch.town import LookAheadRules
@@ -124,3 +125,11 @@ def test_a_large_fleet_looks_at_fewer_futures(vehicles: int) -> None:
     cut = affordable(LookAheadRules(), vehicles)
     assert cut.futures < LookAheadRules().futures
     assert cut.plans >= 1
+
+
+def test_a_plan_that_is_too_dear_now_is_not_looked_at() -> None:
+    for seed in range(6):
+        problem, plan = a_day(seed)
+        near = replace(RULES, most_dearer=0, least_gain=0)
+        chosen = look_ahead(problem, (plan,), an_outlook(seed, near), Weights())
+        assert cost_of(problem, chosen, Weights()) <= cost_of(problem, plan, Weights())
