@@ -145,15 +145,15 @@ class LookAheadRules:
     How each was chosen: docs/decisions/0141-looking-ahead-by-sampled-futures.md
     """
 
-    ride_worth: int = 800
-    least_gain: int = 10
+    ride_worth: int = 1000
+    least_gain: int = 200
     most_dearer: int = 3600
     futures: int = 40
     horizon: int = 600
     plans: int = 5
     plan_horizon: int = 400
     steps: int = 60
-    comfort_percent: int = 100
+    comfort_percent: int = 0
     move_within: int = 0
     second_look: int = 300
 
