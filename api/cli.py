@@ -135,12 +135,15 @@ def simulate(
     seed: Seed = 1,
     day: Day = None,
     breakdown: Breakdown = None,
+    look_ahead: Annotated[
+        bool, typer.Option(help="Scenario folders: plan for what the day so far lets one expect.")
+    ] = False,
 ) -> None:
     """One simulated day: a scenario folder's requests, or a town's own day."""
     from api.cli_day import play_scenario, play_town_day
 
     if (Path(scenario) / "scenario.toml").is_file() or Path(scenario, "requests.csv").is_file():
-        play_scenario(Path(scenario), out=out, as_json=as_json, seed=seed)
+        play_scenario(Path(scenario), out=out, as_json=as_json, seed=seed, look_ahead=look_ahead)
     else:
         play_town_day(scenario, _settings(seed, breakdown, day), out=out, as_json=as_json)
 
@@ -197,6 +200,27 @@ def bench_insert(
     from api.cli_service import measure_insertion
 
     measure_insertion(vehicles, stops, seed)
+
+
+@bench_app.command("ahead")
+def bench_ahead(
+    scenario: Annotated[Path, typer.Option(help="A scenario folder; its days are drawn anew.")],
+    days: Annotated[int, typer.Option(min=1, help="Days, each played with and without.")] = 20,
+    first_seed: Annotated[
+        int, typer.Option(help="Seed of the first day; the next ones follow.")
+    ] = 1,
+    ride_worth: Annotated[
+        float | None, typer.Option(min=0, help="Minutes of driving that one ride more may cost.")
+    ] = None,
+    wait_within: Annotated[
+        float | None, typer.Option(min=0, help="Minutes an idle vehicle may be sent; 0: stays.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Only one JSON object.")] = False,
+) -> None:
+    """The same days with and without looking ahead: paired differences, 95 % confidence."""
+    from api.cli_ahead import print_comparison
+
+    print_comparison(scenario, days, first_seed, (ride_worth, wait_within), as_json=as_json)
 
 
 @bench_app.command("serve")

@@ -15,7 +15,7 @@ import typer
 
 from api.cli_words import ProgressLine, caller_language, say
 from dispatch.events import RecordedEvent
-from dispatch.town import Town
+from dispatch.town import LookAheadRules, Town
 from dispatch.town_file import find_town, load_town
 from dispatch.wiring import NETWORK_FILE
 from dispatch.wording import sentence
@@ -77,7 +77,9 @@ def play_town_day(town_name: str, settings: DaySettings, out: Path | None, as_js
         typer.echo(str(page))
 
 
-def play_scenario(folder: Path, out: Path | None, as_json: bool, seed: int) -> None:
+def play_scenario(
+    folder: Path, *, out: Path | None, as_json: bool, seed: int, look_ahead: bool
+) -> None:
     """Play a scenario folder and write its events and figures."""
     scenario = load_scenario(folder)
     line = ProgressLine()
@@ -85,6 +87,7 @@ def play_scenario(folder: Path, out: Path | None, as_json: bool, seed: int) -> N
         scenario,
         seed,
         progress=lambda asked, of: line.show(f"{scenario.name}: {asked} of {of} requests"),
+        look_ahead=LookAheadRules() if look_ahead else None,
     )
     line.done()
     if out is not None:

@@ -128,6 +128,37 @@ class CalmRules:
 
 
 @dataclass(frozen=True, slots=True)
+class LookAheadRules:
+    """How far a town looks ahead, and what it pays for it. Times in seconds.
+
+    ride_worth : driving that one ride more may cost.
+    least_gain : driving that another plan, or a move, must save on average to be worth it.
+    most_dearer : driving by which a plan may cost more just now; beyond, it is not looked at.
+    futures : sampled to judge by, each `horizon` long.
+    plans : made for a future of their own, `plan_horizon` long, by `steps` of the search.
+    comfort_percent : how much of the town's weights of waiting and of excess ride counts when
+        plans are made and judged for what is to come; the less, the fewer kilometres.
+    move_within : how far the bench may send an idle vehicle at a time; 0 lets all stay. The
+        service has no empty drives but home, so a town does not set it.
+    second_look : steps of the search for a wish with exact limits before it is refused.
+
+    How each was chosen: docs/decisions/0141-looking-ahead-by-sampled-futures.md
+    """
+
+    ride_worth: int = 1000
+    least_gain: int = 200
+    most_dearer: int = 3600
+    futures: int = 40
+    horizon: int = 600
+    plans: int = 5
+    plan_horizon: int = 400
+    steps: int = 60
+    comfort_percent: int = 0
+    move_within: int = 0
+    second_look: int = 300
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrationRules:
     """Who may ride, and the goal: how many registrants by when."""
 
@@ -195,6 +226,7 @@ class Town:
     area_margin_metres : how far outside the drawn edge of an area still counts as inside.
     places : further names on the map that people look for (not stops, not settlements).
     over_65 : share of the people who are 65 or older.
+    look_ahead : None: the town does not look ahead.
     tiles : what browsers may fetch for the map; None: nothing, the map is the town's own.
     folder : where the town was read from, with its road network; None for a made-up one.
     """
@@ -233,6 +265,7 @@ class Town:
     driver_hours: DriverHours = field(default_factory=DriverHours)
     credits: tuple[str, ...] = ()
     tiles: MapTiles | None = None
+    look_ahead: LookAheadRules | None = None
     folder: Path | None = None
 
 

@@ -25,6 +25,7 @@ from dispatch.town import (
     BookingRules,
     CalmRules,
     Hours,
+    LookAheadRules,
     PromiseRules,
     RegistrationRules,
     Town,
@@ -116,6 +117,7 @@ def _town(folder: Path, rules: Section, areas: tuple[Area, ...]) -> Town:
         calm=_calm(rules.section("calm")),
         registration=_registration(rules.section("registration")),
         weights=_weights(rules.section("objective")),
+        look_ahead=_look_ahead(rules.section("look_ahead")),
         fares=FareTable(),
         loads=loads,
         load_by_need=_load_by_need(needs, loads),
@@ -270,6 +272,26 @@ def _weights(section: Section) -> Weights:
     )
     section.done()
     return rules
+
+
+def _look_ahead(section: Section) -> LookAheadRules | None:
+    """How far the town looks ahead; None unless it says that it does."""
+    base = LookAheadRules()
+    is_on = section.flag("on", default=False)
+    rules = LookAheadRules(
+        ride_worth=round(60 * section.number("ride_worth_minutes", base.ride_worth / 60, 1, 240)),
+        least_gain=section.whole("least_gain_seconds", base.least_gain, high=3600),
+        horizon=round(60 * section.number("horizon_minutes", base.horizon / 60, 1, 240)),
+        plan_horizon=round(
+            60 * section.number("plan_horizon_minutes", base.plan_horizon / 60, 1, 240)
+        ),
+        futures=section.whole("futures", base.futures, 4, 500),
+        plans=section.whole("plans", base.plans, 0, 50),
+        steps=section.whole("steps", base.steps, 1, 10_000),
+        comfort_percent=section.whole("comfort_percent", base.comfort_percent, high=100),
+    )
+    section.done()
+    return rules if is_on else None
 
 
 def _speeds(file: Section) -> Mapping[str, float]:

@@ -29,6 +29,7 @@ from routing.travel import TravelTimes
 from simulations.clock import PacedClock
 from simulations.demand import Demand, Outing, demand_of
 from simulations.doors import CommandDoors, Doors
+from simulations.expected import expected_of
 from simulations.passengers import go_out
 from simulations.story import BOOKED, Story
 from simulations.vehicles import Driver, work_a_shift
@@ -98,6 +99,8 @@ class TownDay:
             bell.outside = clock.wake
         self.world = World(self._env, self.service, bell, self.day, settings.seed, settings.manners)
         self.world.doors = come_in(self.world)
+        if town.look_ahead is not None:
+            self.service.foresight.by_day[self.day] = expected_of(town, travel, self.day)
         open_day(self.day, self.service)
         for outing in self.demand.outings:
             self._env.process(go_out(outing, _registered(outing, self), self.world))

@@ -25,18 +25,22 @@ from dispatch.booking import Party, Place
 from dispatch.commands.book import accept_offer
 from dispatch.commands.drive import open_day
 from dispatch.commands.quote import quote
+from dispatch.commands.service import Service
 from dispatch.commands.wishes import ExactLimits, Wish
 from dispatch.driving import PlannedVisit
 from dispatch.errors import NoriaiError
 from dispatch.fares import FareTable
 from dispatch.fleet import Garage, Shift, VehicleModel
+from dispatch.look_ahead import Outlook
 from dispatch.optimizer.objective import Weights
 from dispatch.optimizer.plan import Kind
+from dispatch.snapshot import Snapshot
 from dispatch.town import (
     BoardingRules,
     BookingRules,
     CalmRules,
     Hours,
+    LookAheadRules,
     PromiseRules,
     RegistrationRules,
     Stop,
@@ -45,6 +49,7 @@ from dispatch.town import (
 from dispatch.wiring import build_service
 from routing.travel import Leg, Point, Snap, Table
 from simulations.demand import Habits
+from simulations.outlook import DaySoFar
 from simulations.scenario_file import Scenario, ScenarioRequest, ScenarioVehicle
 from simulations.story import percentile
 from simulations.vehicles import Driver, work_a_shift
@@ -93,6 +98,7 @@ class ScenarioLog:
 
     events: list[ScenarioEvent] = field(default_factory=list)
     by_booking: dict[str, ScenarioRequest] = field(default_factory=dict)
+    so_far: DaySoFar | None = None
 
 
 class MatrixTravel:
@@ -126,7 +132,7 @@ class MatrixTravel:
         return Leg(int(table.seconds[0, 0]), int(table.metres[0, 0]), (origin, destination))
 
 
-def town_of(scenario: Scenario) -> Town:
+def town_of(scenario: Scenario, look_ahead: LookAheadRules | None = None) -> Town:
     """The scenario as a town: its stops, its vehicles, and no rules but the requests' own."""
     stops = tuple(
         Stop(str(stop.id), stop.name or str(stop.id), "", stop.point) for stop in scenario.stops
@@ -159,6 +165,7 @@ def town_of(scenario: Scenario) -> Town:
         stops=stops,
         settlements=(),
         speeds={},
+        look_ahead=look_ahead,
     )
 
 
@@ -167,17 +174,21 @@ def play_scenario(
     seed: int = 1,
     iterations: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    look_ahead: LookAheadRules | None = None,
 ) -> tuple[ScenarioFigures, tuple[ScenarioEvent, ...]]:
     """Play every request of the scenario; `progress(asked, all)` is told as it goes on."""
     began = perf_counter()
     env = simpy.Environment()
     ports, bell = simulated_ports(env, MIDNIGHT)
     service = build_service(
-        town_of(scenario), database_url="sqlite://", ports=ports, travel=MatrixTravel(scenario)
+        town_of(scenario, look_ahead),
+        database_url="sqlite://",
+        ports=ports,
+        travel=MatrixTravel(scenario),
     )
     steps = steps_for(len(scenario.vehicles)) if iterations is None else iterations
     world = World(env, service, bell, DAY, seed, Manners(iterations=steps, exact=True))
-    log = ScenarioLog()
+    log = ScenarioLog(so_far=_watched_day(scenario, service))
     world.on_call = lambda vehicle, call, began: _note_call(vehicle, call, began, log, scenario)
     open_day(DAY, service)
     _let_begin(scenario, log, world, progress)
@@ -230,6 +241,21 @@ def write_events(events: Sequence[ScenarioEvent], path: Path) -> None:
             file.write(json.dumps(asdict(event)) + "\n")
 
 
+def _watched_day(scenario: Scenario, service: Service) -> DaySoFar:
+    """Let the service expect of the day what it has shown so far, and nothing else."""
+    places = [service.places.index_of(stop.point) for stop in scenario.stops]
+    so_far = DaySoFar(scenario, places=places)
+
+    def told(snapshot: Snapshot, seed: int) -> Outlook | None:
+        rules = service.town.look_ahead
+        if rules is None or not so_far.is_telling:
+            return None
+        return so_far.outlook(rules, snapshot.midnight.at_least(snapshot.now), seed)
+
+    service.foresight.told = told
+    return so_far
+
+
 def _let_begin(
     scenario: Scenario,
     log: ScenarioLog,
@@ -262,6 +288,8 @@ def _ask(
     """Ask at the second of the request; what is offered is taken at once, for good."""
     yield world.until(MIDNIGHT + timedelta(seconds=request.requested_at))
     wish = _wish(request, scenario)
+    if log.so_far is not None:
+        log.so_far.hear(request)
     answer = world.attempt(lambda: quote(wish, world.service))
     heard()
     if isinstance(answer, NoriaiError) or not answer.offers:

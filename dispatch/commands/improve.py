@@ -23,6 +23,7 @@ import structlog
 
 from dispatch import notices
 from dispatch.booking import Booking, State
+from dispatch.commands.foresight import readiest
 from dispatch.commands.planning import Day, Rewrite, read_day, rewrite
 from dispatch.commands.service import Service
 from dispatch.commands.telling import tell
@@ -55,7 +56,8 @@ type Search = Callable[[Problem, Plan, Weights, int, int], Plan]
 class Improvement:
     """What a search has brought.
 
-    saved : cost by the town's weights; 0 when nothing better was found, or a route moved.
+    saved : cost by the town's weights; 0 when nothing better was found, or a route moved. Where
+        the town looks ahead, a plan may cost more now for what it saves later: below 0.
     moved : ids of the bookings that ride in another vehicle now.
     dropped : whether something better was found but a route had moved meanwhile.
     """
@@ -83,6 +85,7 @@ def improve(
         return Improvement()
     weights = service.town.weights
     better = run(snapshot.problem, snapshot.plan, weights, iterations, seed)
+    better = readiest(snapshot, better, service, run, seed)
     if better == snapshot.plan:
         return Improvement()
     before = cost_of(snapshot.problem, snapshot.plan, weights)

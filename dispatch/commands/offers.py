@@ -273,6 +273,10 @@ class OfferDesk:
             return visit
         return Visit(visit.kind, self._numbers[visit.subject])
 
+    def exact_booking(self) -> Booking:
+        """The ride of a wish with exact limits, as those say it, in no route yet."""
+        return self._draft(self._promise_from(Window(0, 0, self.bounds.closes), 0, 0))
+
     # --- what is promised ----------------------------------------------------------------
 
     def _promise_from(self, window: Window, begin: int, arrival: int) -> Promise:

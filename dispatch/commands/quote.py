@@ -15,6 +15,7 @@ from dispatch.booking import Booking
 from dispatch.commands.answers import answer, fingerprint, once
 from dispatch.commands.offers import Held, OfferDesk
 from dispatch.commands.planning import Day, read_day, rewrite
+from dispatch.commands.second_look import second_look
 from dispatch.commands.service import Service
 from dispatch.commands.wishes import Sound, Wish, check_wish
 from dispatch.commit import Change, commit
@@ -74,7 +75,7 @@ def quote_for(sound: Sound, day: Day, service: Service, keeping: Keeping) -> Quo
     if not any(route.status in PLANNABLE for route in day.routes):
         return _refuse(sound, no_vehicle(sound, service), service, keeping)
     desk = OfferDesk(sound, day.snapshot(service, service.now()), service, keeping.cause)
-    held = desk.offers()
+    held = desk.offers() or second_look(desk)
     if held is None:
         return _refuse(sound, refusal_of(desk), service, keeping)
     return _hold(desk, held, day, service, keeping)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from threading import Lock
 
+from dispatch.commands.foresight import Foresight
 from dispatch.ports import Ports
 from dispatch.snapshot import Fleet, Requests
 from dispatch.store.store import Store
@@ -29,6 +30,7 @@ class Service:
     turn : taken by a decision that has lost a race, so that it does not lose again to
         another thread of this process.
     requests : rides that have been worked out for the optimizer already.
+    foresight : what is expected to be asked for.
     """
 
     town: Town
@@ -39,6 +41,7 @@ class Service:
     bell: Bell = field(default_factory=InProcessBell)
     turn: Lock = field(default_factory=Lock)
     requests: Requests = field(default_factory=Requests)
+    foresight: Foresight = field(default_factory=Foresight)
 
     def now(self) -> datetime:
         """The moment (UTC)."""

@@ -11,11 +11,13 @@ See: docs/words.md, scenario folder; docs/decisions/0038-what-a-live-day-is-tune
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import fmean, quantiles
 from time import perf_counter
 
+from dispatch.forecast import Forecast
+from dispatch.look_ahead import look_ahead, moves_ahead
 from dispatch.optimizer.arrays import PlanArrays
 from dispatch.optimizer.insertion import best_insertion
 from dispatch.optimizer.objective import Weights
@@ -24,6 +26,8 @@ from dispatch.optimizer.schedule import Timetable, timetable
 from dispatch.optimizer.search import improve
 from dispatch.optimizer.stopping import Iterations
 from dispatch.optimizer.verify import verify
+from dispatch.town import LookAheadRules
+from simulations.outlook import DaySoFar
 from simulations.scenario_file import Scenario, ScenarioVehicle
 
 Entry = dict[str, int | str | None]
@@ -34,18 +38,28 @@ class Tuning:
     """What a live day is played with.
 
     iterations : steps of background search after each decision.
+    second_look : steps of search for a request that fits nowhere before it is refused.
+    look_ahead : None: the plan knows of nobody who has not asked yet.
+    forecast : of other days, by stop; None: what the day has shown so far.
     verified : check every plan independently (slower; breaches raise an error).
     """
 
     weights: Weights = field(default_factory=Weights)
     iterations: int = 100
     seed: int = 1
+    second_look: int = 0
+    look_ahead: LookAheadRules | None = None
+    forecast: Forecast | None = None
     verified: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class LiveDay:
-    """How the day went; `decision_seconds` holds each request's insertion and search."""
+    """How the day went.
+
+    busy_seconds : driving and standing at stops, of all vehicles.
+    decision_seconds : of each request, until all that it brings about is decided.
+    """
 
     events: tuple[Entry, ...]
     served: int
@@ -54,6 +68,7 @@ class LiveDay:
     p90_wait_seconds: float
     mean_ride_seconds: float
     vehicle_metres: int
+    busy_seconds: int
     decision_seconds: tuple[float, ...]
 
     def figures(self) -> dict[str, float]:
@@ -87,6 +102,7 @@ class _Cab:
     ends: list[int] = field(default_factory=list)
     arrives: int | None = None
     metres: int = 0
+    busy_seconds: int = 0
 
 
 class _World:
@@ -102,6 +118,7 @@ class _World:
         self.waits: list[int] = []
         self.rides: list[int] = []
         self.events: list[Entry] = []
+        self.so_far = DaySoFar(scenario, tuning.forecast)
 
     # --- the road ---
 
@@ -120,23 +137,26 @@ class _World:
                 cab.free = max(cab.free, now)
 
     def _leave(self, cab: _Cab) -> None:
-        there = self._place(cab.visits[0])
-        cab.arrives = cab.free + int(self.scenario.seconds[cab.place, there])
+        there = self._stop_of(cab.visits[0])
+        way = int(self.scenario.seconds[cab.place, there])
+        cab.arrives = cab.free + way
+        cab.busy_seconds += way
         cab.metres += int(self.scenario.metres[cab.place, there])
 
     def _serve(self, cab: _Cab) -> None:
         """One standing: everybody who boards or alights in it."""
-        begin, place = cab.begins[0], self._place(cab.visits[0])
+        begin, place = cab.begins[0], self._stop_of(cab.visits[0])
         count = 1
         while (
             count < len(cab.visits)
             and cab.begins[count] == begin
-            and self._place(cab.visits[count]) == place
+            and self._stop_of(cab.visits[count]) == place
         ):
             count += 1
         departs = cab.ends[count - 1]
         for visit in cab.visits[:count]:
             self._happen(cab, visit, begin, departs)
+        cab.busy_seconds += departs - begin
         cab.place, cab.free, cab.arrives = place, departs, None
         del cab.visits[:count], cab.begins[:count], cab.ends[:count]
 
@@ -150,7 +170,7 @@ class _World:
         name = "pickup" if visit.kind is Kind.PICKUP else "dropoff"
         self._record(begin, name, visit.subject, cab)
 
-    def _place(self, visit: Visit) -> int:
+    def _stop_of(self, visit: Visit) -> int:
         request = self.scenario.requests[visit.subject]
         return request.origin if visit.kind is Kind.PICKUP else request.destination
 
@@ -158,7 +178,7 @@ class _World:
         stop = None
         if cab is not None and event in {"pickup", "dropoff"}:
             kind = Kind.PICKUP if event == "pickup" else Kind.DROPOFF
-            stop = self.scenario.stops[self._place(Visit(kind, request))].id
+            stop = self.scenario.stops[self._stop_of(Visit(kind, request))].id
         self.events.append(
             {
                 "time": time,
@@ -175,27 +195,71 @@ class _World:
         """Accept or refuse one request at once, then improve what can still be changed."""
         now = self.scenario.requests[number].requested_at
         self.advance(now)
-        problem, plan, names = self._problem(now, number)
-        arrays = PlanArrays(problem, plan, self.tuning.weights)
+        self.so_far.hear(self.scenario.requests[number])
+        problem, before, names = self._problem(now, number)
         new = len(names) - 1
-        place = best_insertion(arrays, new, self.tuning.weights)
-        if place is None:
+        plan = self._place(problem, before, new)
+        if plan is None:
             self._record(now, "refused", number, None)
-            return
-        arrays.insert(new, place.vehicle, place.pickup_position, place.dropoff_position)
-        self._record(now, "accepted", number, self.cabs[place.vehicle])
-        self._improve(problem, arrays.to_plan(), plan, names)
+            known = problem.requests[:new]
+            problem = replace(problem, requests=known, required=problem.required - {new})
+            plan = before
+        else:
+            self._record(now, "accepted", number, self._carrier(plan, new))
+            plan = self._improved(problem, plan)
+        self._look_ahead(problem, plan, before, names, now)
 
-    def _improve(self, problem: Problem, plan: Plan, before: Plan, names: list[int]) -> None:
+    def _place(self, problem: Problem, plan: Plan, new: int) -> Plan | None:
+        """The plan with the new request; None where no place was found for it."""
+        arrays = PlanArrays(problem, plan, self.tuning.weights)
+        place = best_insertion(arrays, new)
+        if place is not None:
+            arrays.insert(new, place.vehicle, place.pickup_position, place.dropoff_position)
+            return arrays.to_plan()
+        if self.tuning.second_look == 0:
+            return None
+        asked = replace(problem, required=problem.required - {new})
+        stop = Iterations(self.tuning.second_look)
+        found = improve(asked, plan, self.tuning.weights, stop, self.tuning.seed)
+        return found if new in found.served() else None
+
+    def _carrier(self, plan: Plan, request: int) -> _Cab:
+        rides = Visit(Kind.DROPOFF, request)
+        return next(
+            cab for cab, route in zip(self.cabs, plan.routes, strict=True) if rides in route.visits
+        )
+
+    def _improved(self, problem: Problem, plan: Plan) -> Plan:
         stop = Iterations(self.tuning.iterations)
-        better = improve(problem, plan, self.tuning.weights, stop, self.tuning.seed)
+        return improve(problem, plan, self.tuning.weights, stop, self.tuning.seed)
+
+    def _look_ahead(
+        self, problem: Problem, plan: Plan, before: Plan, names: list[int], now: int
+    ) -> None:
+        """Choose among good plans, follow the one chosen, and send idle vehicles on."""
+        rules, weights = self.tuning.look_ahead, self.tuning.weights
+        outlook = None
+        if rules is not None and self.so_far.is_telling:
+            outlook = self.so_far.outlook(rules, now, self.tuning.seed)
+            plan = look_ahead(problem, (plan,), outlook, weights)
         if self.tuning.verified:
-            broken = verify(problem, better, before)
+            broken = verify(problem, plan, before)
             if broken:
                 raise AssertionError(f"unsound plan: {broken}")
-        for cab, old, new in zip(self.cabs, before.routes, better.routes, strict=True):
+        for cab, old, new in zip(self.cabs, before.routes, plan.routes, strict=True):
             if new != old:
                 self._follow(cab, problem, new, names)
+        if outlook is not None and outlook.rules.move_within > 0:
+            for move in moves_ahead(problem, plan, outlook, weights):
+                self._move(self.cabs[move.vehicle], move.place, now)
+
+    def _move(self, cab: _Cab, place: int, now: int) -> None:
+        """Send an idle vehicle to wait elsewhere; until it is there it is free for nothing else."""
+        cab.metres += int(self.scenario.metres[cab.place, place])
+        way = int(self.scenario.seconds[cab.place, place])
+        cab.busy_seconds += way
+        cab.free = now + way
+        cab.place = place
 
     def _follow(self, cab: _Cab, problem: Problem, route: Route, names: list[int]) -> None:
         """Give a vehicle its new route; one whose route stays keeps its times."""
@@ -276,6 +340,7 @@ def play(scenario: Scenario, tuning: Tuning) -> LiveDay:
         quantiles(world.waits or [0, 0], n=10, method="inclusive")[-1] if served > 1 else 0.0,
         fmean(world.rides or [0]),
         sum(cab.metres for cab in world.cabs),
+        sum(cab.busy_seconds for cab in world.cabs),
         tuple(spent),
     )
 

@@ -38,6 +38,16 @@ def test_both_towns_are_read_without_a_mistake() -> None:
     assert read_town(find_town("kimotsuki"))[1] == ()
 
 
+def test_a_town_looks_ahead_only_if_it_says_so(folder: Path) -> None:
+    assert load_town(folder).look_ahead is None
+    file = folder / "town.toml"
+    text = file.read_text(encoding="utf-8") + "\n[look_ahead]\non = true\nride_worth_minutes = 5\n"
+    file.write_text(text, encoding="utf-8")
+    rules = load_town(folder).look_ahead
+    assert rules is not None
+    assert rules.ride_worth == 300
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "key", "remedy"),
     [
@@ -56,6 +66,14 @@ def test_both_towns_are_read_without_a_mistake() -> None:
         ("town.toml", "reserve_minutes = 2", "reserve_minutes = 10", "promise.reserve_minutes", ""),
         ("town.toml", "bicycles = 1", "bycicles = 1", "needs.bicycle.loads.bycicles", "did_you"),
         ("town.toml", "required = false", "required = 0", "registration.required", "true_or_false"),
+        ("town.toml", "[booking]", "[look_ahead]\nom = 1\n[booking]", "look_ahead.om", "did_you"),
+        (
+            "town.toml",
+            "[booking]",
+            "[look_ahead]\nfutures = 0.5\n[booking]",
+            "look_ahead.futures",
+            "whole",
+        ),
         ("fleet.toml", 'garage = "yard"', 'garage = "yart"', "vehicles[1].garage", "write_one_of"),
         ("fleet.toml", 'vehicle = "bus"', 'vehicle = "tram"', "shifts[1].vehicle", "write_one_of"),
         ("fleet.toml", "seats = 3", "seats = 0", "vehicles[2].capacity.seats", "whole"),
