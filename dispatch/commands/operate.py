@@ -25,7 +25,8 @@ from dispatch.errors import BadInput, NotAllowedNow, NotFound
 from dispatch.events import Event
 from dispatch.optimizer.insertion import best_insertion
 from dispatch.optimizer.plan import NEVER, Plan
-from dispatch.snapshot import Snapshot, is_planned, request_of, with_request
+from dispatch.requests import request_of
+from dispatch.snapshot import Snapshot, is_planned, with_request
 from dispatch.store.stops import Closure
 from dispatch.timed_routes import changed_vehicles
 from dispatch.town import find_stop

@@ -21,7 +21,8 @@ from dispatch.optimizer.insertion import best_insertion
 from dispatch.optimizer.limits import Limit
 from dispatch.optimizer.plan import Plan, Request
 from dispatch.optimizer.why_not import what_stands_in_the_way
-from dispatch.snapshot import PLANNABLE, Snapshot, request_of, with_request
+from dispatch.requests import request_of
+from dispatch.snapshot import PLANNABLE, Snapshot, with_request
 
 
 def reassign(booking_id: str, route_id: str, service: Service, key: str | None = None) -> Booking:

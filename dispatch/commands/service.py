@@ -12,7 +12,8 @@ from datetime import date, datetime
 from threading import Lock
 
 from dispatch.ports import Ports
-from dispatch.snapshot import Fleet, Requests
+from dispatch.requests import Requests
+from dispatch.snapshot import Fleet
 from dispatch.store.store import Store
 from dispatch.store.wake import Bell, InProcessBell
 from dispatch.town import Town
