@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from math import ceil, floor
+from zoneinfo import ZoneInfo
 
 from dispatch.booking import Booking, Party, is_stranded
 from dispatch.optimizer.plan import NEVER, Request
@@ -42,7 +44,7 @@ class Midnight:
 
     def on_the_clock(self, wall: time, town: Town) -> int:
         """Seconds since midnight at which clocks of the town show `wall` on this day."""
-        return self.at_least(datetime.combine(self.zone_day, wall, tzinfo=town.zone))
+        return _on_the_clock(self, wall, town.zone)
 
     def time(self, seconds: int) -> datetime:
         """The moment (UTC) that lies `seconds` after midnight."""
@@ -73,6 +75,12 @@ def boarding_seconds(party: Party, town: Town) -> int:
     slow = [rules.by_need[need] for need in party.needs if need in rules.by_need]
     quick = (party.passengers - len(slow)) * rules.passenger
     return round((quick + sum(slow, timedelta())).total_seconds())
+
+
+@lru_cache(maxsize=10_000)
+def _on_the_clock(midnight: Midnight, wall: time, zone: ZoneInfo) -> int:
+    """Kept, since every shift and break of a day is asked for again in each snapshot."""
+    return midnight.at_least(datetime.combine(midnight.zone_day, wall, tzinfo=zone))
 
 
 class Requests:

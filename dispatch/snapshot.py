@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import assert_never
 
 from dispatch.booking import IN_THE_PLAN, Booking, State
@@ -26,6 +27,10 @@ from routing.travel import PlaceTable, Point
 
 PLANNABLE = frozenset({Status.OFF_DUTY, Status.STANDING, Status.DRIVING, Status.ON_BREAK})
 """What a vehicle may be doing to be given rides."""
+
+
+_visit = lru_cache(maxsize=100_000)(Visit)
+"""The visit of a request; one is never altered, so each snapshot takes those of the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +155,11 @@ def load(
 
 def is_planned(booking: Booking, now: datetime) -> bool:
     """Whether a booking has a place in the plan: a hold that has run out has none."""
-    if booking.state not in IN_THE_PLAN or booking.route_id is None:
+    if booking.route_id is None:
         return False
-    return booking.state is not State.OFFERED or (
-        booking.expires_at is None or now < booking.expires_at
-    )
+    if booking.state is State.OFFERED:
+        return booking.expires_at is None or now < booking.expires_at
+    return booking.state in IN_THE_PLAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,18 +176,21 @@ class _Reader:
     def read(
         self, routes: Sequence[Route], active: Mapping[str, Booking], now: datetime
     ) -> Snapshot:
+        stops = [
+            [v for v in route.visits if v.kind is Kind.BREAK or v.subject in active]
+            for route in routes
+        ]
         vehicle_by_booking = {
             visit.subject: number
-            for number, route in enumerate(routes)
-            for visit in route.visits
+            for number, visits in enumerate(stops)
+            for visit in visits
             if visit.kind is not Kind.BREAK
         }
         bookings = tuple(b for b in active.values() if b.id in vehicle_by_booking)
         index = {booking.id: number for number, booking in enumerate(bookings)}
         draft, departures = _Draft(), dict[int, int]()
         calls: list[tuple[Route, Sequence[PlannedVisit], Standing]] = []
-        for number, route in enumerate(routes):
-            visits = [v for v in route.visits if v.kind is Kind.BREAK or v.subject in index]
+        for number, (route, visits) in enumerate(zip(routes, stops, strict=True)):
             standing = self._standing(route, visits, active)
             departures[number] = max(self.now, standing.ends if standing else self.now)
             if standing is not None:
@@ -355,10 +363,10 @@ class _Reader:
         made: list[Visit] = []
         for visit in visits:
             if visit.kind is Kind.BREAK:
-                made.append(Visit(Kind.BREAK, breaks))
+                made.append(_visit(Kind.BREAK, breaks))
                 breaks += 1
             else:
-                made.append(Visit(visit.kind, index[visit.subject]))
+                made.append(_visit(visit.kind, index[visit.subject]))
         return words.Route(tuple(made))
 
     def _left_at(self, booking: Booking, route: Route, departure: int) -> int:

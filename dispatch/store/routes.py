@@ -10,7 +10,7 @@ See: docs/store.md, routes; docs/decisions/0002-a-route-is-one-row.md,
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -35,7 +35,7 @@ from sqlalchemy import (
 
 from dispatch.driving import PlannedVisit, Route, Status
 from dispatch.optimizer.plan import Kind
-from dispatch.store.columns import Utc, in_list, metadata
+from dispatch.store.columns import Utc, in_list, metadata, utc_text
 from routing.travel import Point
 
 routes = Table(
@@ -107,7 +107,7 @@ def list_by_id(connection: Connection, ids: Sequence[str]) -> list[Route]:
 
 def list_versions(connection: Connection, day: date) -> list[tuple[str, int]]:
     """(id, version) of each route of a day, in order of shift."""
-    return [(row[0], row[1]) for row in connection.execute(_VERSIONS, {"day": day})]
+    return [(row[0], row[1]) for row in connection.execute(_VERSIONS, {"day": day}).all()]
 
 
 def insert_new(connection: Connection, new: Sequence[Route]) -> None:
@@ -198,9 +198,9 @@ def _visit_row(visit: PlannedVisit) -> list[Any]:
         visit.subject,
         visit.point.lat,
         visit.point.lon,
-        visit.leaves_at.astimezone(UTC).isoformat(),
-        visit.starts_at.astimezone(UTC).isoformat(),
-        visit.ends_at.astimezone(UTC).isoformat(),
+        utc_text(visit.leaves_at),
+        utc_text(visit.starts_at),
+        utc_text(visit.ends_at),
     ]
 
 

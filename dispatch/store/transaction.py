@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -22,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from dispatch.errors import Unavailable
-from dispatch.store.columns import to_json
+from dispatch.store.columns import from_json, to_json
 
 BUSY_MILLISECONDS = 5_000
 """How long a writer on SQLite waits for another process before it gives up."""
@@ -43,6 +44,8 @@ _BEGIN_READING = {
     "sqlite": "BEGIN",
     "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
+
+_JSON: dict[str, Any] = {"json_serializer": to_json, "json_deserializer": from_json}
 
 _UNIQUE_SQLITE = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 _UNIQUE_POSTGRES = "23505"
@@ -117,12 +120,10 @@ def _sqlite(url: URL, *, durable: bool) -> Engines:
     # isolation_level None: SQLAlchemy begins each transaction itself. Left to the driver it
     # would begin at the first write, and two readers that then write would lose an update.
     arguments = {"isolation_level": None, "timeout": BUSY_MILLISECONDS / 1000}
-    reader = create_engine(url, connect_args=arguments, json_serializer=to_json, pool_size=8)
+    reader = create_engine(url, connect_args=arguments, pool_size=8, **_JSON)
     # One writing connection a process: its threads queue here, in turn, rather than at the
     # database's lock, where a waiter sleeps for a while and may lose its turn.
-    writer = create_engine(
-        url, connect_args=arguments, json_serializer=to_json, pool_size=1, max_overflow=0
-    )
+    writer = create_engine(url, connect_args=arguments, pool_size=1, max_overflow=0, **_JSON)
     synchronous = "FULL" if durable else "OFF"
 
     def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
@@ -148,7 +149,7 @@ def _postgres(url: URL) -> Engines:
     reader = create_engine(
         url,
         connect_args={**arguments, "options": "-c default_transaction_read_only=on"},
-        json_serializer=to_json,
+        **_JSON,
         isolation_level="AUTOCOMMIT",  # `reading` begins by itself where a moment is needed
         pool_pre_ping=True,
         pool_size=8,
@@ -156,7 +157,7 @@ def _postgres(url: URL) -> Engines:
     writer = create_engine(
         url,
         connect_args=arguments,
-        json_serializer=to_json,
+        **_JSON,
         pool_pre_ping=True,
         pool_size=WRITERS,
         max_overflow=0,
