@@ -48,7 +48,7 @@ AWAY_SECONDS = 1.0
 GATHER_SECONDS = 0.01
 """How long the events of one change are gathered before their readers are woken, once."""
 
-UNHURRIED_SECONDS = 0.02
+UNHURRIED_SECONDS = 0.1
 """How long after a commit its events are published."""
 
 SENT_AT_ONCE = 65_536

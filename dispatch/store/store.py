@@ -43,6 +43,7 @@ from dispatch.store.remembered import Remembered, batches
 from dispatch.store.stops import Closure
 from dispatch.store.tokens import Token
 from dispatch.store.transaction import Busy, Engines, looking, open_engines, reading, writing
+from routing.travel import Point
 
 PUBLISH_AT_ONCE = 1_000
 """Most events that one publishing transaction numbers."""
@@ -354,6 +355,11 @@ class Store:
         """Those whose reading begins so, in order of reading."""
         with self._looking() as connection:
             return registrants.list_by_kana(connection, beginning, limit)
+
+    def list_homes(self, most: int) -> list[Point]:
+        """Where people on the register live, those first who have asked for a ride last."""
+        with self._looking() as connection:
+            return registrants.list_homes(connection, most)
 
     def count_registrants(self) -> int:
         """How many people are on the register."""
