@@ -16,6 +16,10 @@ TURN_SECONDS = 0.0005
 """How long a thread computes before another one may go on. By Python's own 5 ms, whoever
 waits for the database waits once more for the interpreter each time it has answered."""
 
+COLLECTED_AFTER = (10_000, 10, 10)
+"""New objects after which garbage is looked for, and how often a generation before the next.
+One change of the plan makes some thousands; Python's own 700 has it look several times."""
+
 HOMES = 1_500
 """Most homes that are met beforehand; the table of ways grows with the square of the places."""
 
@@ -44,6 +48,7 @@ def set_aside() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
 
 
 def meet_homes(service: Service, most: int = HOMES) -> int:

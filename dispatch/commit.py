@@ -158,10 +158,14 @@ def commit(change: Change, store: Store, ports: Ports) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Moves:
-    """Which bookings left and which joined a route: pairs of booking and route."""
+    """Which bookings left and which joined a route: pairs of booking and route.
+
+    none : ids of the routes whose visits are the very same as before.
+    """
 
     lost: frozenset[tuple[str, str]]
     gained: frozenset[tuple[str, str]]
+    none: frozenset[str]
 
 
 def _write(
@@ -170,7 +174,7 @@ def _write(
     """The transaction; rows are written in the order of their ids, so none waits in a ring."""
     with store.writing() as rows:
         ports.checkpoint("begun")
-        for moved in rows.rewrite_routes(sorted(change.routes, key=lambda r: r.id)):
+        for moved in rows.rewrite_routes(sorted(change.routes, key=lambda r: r.id), moves.none):
             raise RouteMoved(route=moved)
         rows.insert_routes(change.new_routes)
         ports.checkpoint("routes_written")
@@ -231,7 +235,8 @@ def _moves(change: Change, stored: Mapping[str, Route]) -> _Moves:
         after = subjects_of(route.visits)
         lost |= {(subject, route.id) for subject in before - after}
         gained |= {(subject, route.id) for subject in after - before}
-    return _Moves(frozenset(lost), frozenset(gained))
+    none = {route.id for route in change.routes if route.visits == stored[route.id].visits}
+    return _Moves(frozenset(lost), frozenset(gained), frozenset(none))
 
 
 def _agree(change: Change, moves: _Moves, store: Store, now: datetime) -> None:

@@ -9,7 +9,7 @@ See: docs/store.md, routes; docs/decisions/0002-a-route-is-one-row.md,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -116,21 +116,21 @@ def insert_new(connection: Connection, new: Sequence[Route]) -> None:
         connection.execute(_INSERT, [_values(route) for route in new])
 
 
-def rewrite(connection: Connection, changed: Sequence[Route]) -> list[str]:
+def rewrite(
+    connection: Connection, changed: Sequence[Route], same_visits: Collection[str] = ()
+) -> list[str]:
     """Write each route as the next version after its own; the ids of those that are gone.
 
     All in one statement: each one more would be one more way to the database.
+
+    same_visits : ids of those whose visits are as they are stored at that version, so that
+        they need not be put into words again.
     """
-    rows = [
-        {
-            **_values(route),
-            "version": route.version + 1,
-            "this": route.id,
-            "computed_from": route.version,
-        }
-        for route in changed
-    ]
-    if not rows or connection.execute(_REWRITE, rows).rowcount == len(rows):
+    rows = [_rewritten(route, _values(route)) for route in changed if route.id not in same_visits]
+    alike = [_rewritten(route, _state(route)) for route in changed if route.id in same_visits]
+    if all(
+        connection.execute(_REWRITE, some).rowcount == len(some) for some in (rows, alike) if some
+    ):
         return []
     found = connection.execute(_AT, {"these": [route.id for route in changed]})
     written = {(row[0], row[1]) for row in found}
@@ -158,20 +158,31 @@ def list_rides(connection: Connection, route_ids: Sequence[str]) -> list[tuple[s
     return [(booking, route) for booking, route in connection.execute(query)]
 
 
+def _rewritten(route: Route, values: dict[str, Any]) -> dict[str, Any]:
+    version = route.version
+    return {**values, "version": version + 1, "this": route.id, "computed_from": version}
+
+
 def _values(route: Route) -> dict[str, Any]:
     return {
         "id": route.id,
         "service_day": route.service_day,
         "shift_id": route.shift_id,
         "vehicle_id": route.vehicle_id,
+        "visits": [_visit_row(visit) for visit in route.visits],
+        "version": route.version,
+        **_state(route),
+    }
+
+
+def _state(route: Route) -> dict[str, Any]:
+    return {
         "status": route.status.value,
         "lat": route.place.lat,
         "lon": route.place.lon,
         "since": route.since,
         "arrives_at": route.arrives_at,
-        "visits": [_visit_row(visit) for visit in route.visits],
         "cause": route.cause,
-        "version": route.version,
     }
 
 

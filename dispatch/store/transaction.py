@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from dispatch.errors import Unavailable
 from dispatch.store.columns import from_json, to_json
@@ -33,6 +35,9 @@ CONNECT_SECONDS = 5
 
 APPLICATION = "noriai"
 """By this name PostgreSQL knows the connections of the service."""
+
+RESTED_SECONDS = 0.5
+"""After how long unused a connection to PostgreSQL is asked whether it still holds."""
 
 WRITERS = 4
 """Connections that write at the same time, a process, on PostgreSQL."""
@@ -151,18 +156,42 @@ def _postgres(url: URL) -> Engines:
         connect_args={**arguments, "options": "-c default_transaction_read_only=on"},
         **_JSON,
         isolation_level="AUTOCOMMIT",  # `reading` begins by itself where a moment is needed
-        pool_pre_ping=True,
         pool_size=8,
     )
     writer = create_engine(
         url,
         connect_args=arguments,
         **_JSON,
-        pool_pre_ping=True,
         pool_size=WRITERS,
         max_overflow=0,
     )
+    for engine in (reader, writer):
+        _ask_after_a_rest(engine)
     return Engines(url, reader, writer)
+
+
+def _ask_after_a_rest(engine: Engine) -> None:
+    """Ask the server whether it is still there, but only on a connection that has rested.
+
+    Asking each time, as SQLAlchemy's own pre-ping does, is one more way to the server for
+    each statement; a connection used a moment ago is hardly ever dead.
+    """
+
+    def used(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = monotonic()
+
+    def ask(
+        connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+    ) -> None:
+        if monotonic() - record.info.get("used", monotonic()) < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the pool connects anew
+
+    event.listen(engine, "checkin", used)
+    event.listen(engine, "checkout", ask)
 
 
 @contextmanager
