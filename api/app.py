@@ -5,7 +5,7 @@ See: docs/http.md; docs/words.md, service
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -63,17 +63,19 @@ def create_app(
     settings: HttpSettings | None = None,
     redis_url: str | None = None,
     clock: live.ClockControl | None = None,
+    when_warm: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The application of one service.
 
     redis_url : where processes count requests together; None counts in this one.
     clock : a demo's clock, which its page may hold and hurry; None on a real service.
+    when_warm : done in a thread beside the first callers, once the kernels are warm.
     """
     settings = settings or HttpSettings()
     limiter = Limiter(service.now, redis_url)
     counts = metrics.WebMetrics(service)
     service = counts.commits.counted(service)
-    ready = readiness.Readiness(service)
+    ready = readiness.Readiness(service, when_warm=when_warm)
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:

@@ -30,11 +30,20 @@ def warm_kernels() -> None:
 
 
 class Readiness:
-    """What a process still lacks before it is ready."""
+    """What a process still lacks before it is ready.
 
-    def __init__(self, service: Service, warm: Callable[[], None] = warm_kernels) -> None:
+    when_warm : what is done next in the same thread; nobody waits for it.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        warm: Callable[[], None] = warm_kernels,
+        when_warm: Callable[[], None] = lambda: None,
+    ) -> None:
         self._service = service
         self._warm = warm
+        self._when_warm = when_warm
         self._kernels = "warming"
 
     def start(self) -> Thread:
@@ -65,6 +74,7 @@ class Readiness:
             self._kernels = "failed"
         else:
             self._kernels = "warm"
+            self._when_warm()
 
 
 def add_to(app: FastAPI, readiness: Readiness) -> None:

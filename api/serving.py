@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ import uvicorn
 
 from api.metrics import WorkerMetrics
 from api.settings import HttpSettings, http_settings
+from api.settling import settle, take_short_turns
 from api.working import Worker
 from dispatch.commands.service import Service
 from dispatch.errors import BadInput, Unavailable
@@ -58,9 +60,10 @@ def serve(settings: ServiceSettings, host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     listener = listen(host, port)
+    take_short_turns()
     service = open_service(settings)
     try:
-        server = web_server(service, http, settings.redis)
+        server = web_server(service, http, settings.redis, when_warm=partial(settle, service))
         structlog.get_logger().info("serving", host=host, port=port, store=service.store.place)
         server.run(sockets=[listener])
     finally:
@@ -73,15 +76,17 @@ def web_server(
     http: HttpSettings | None = None,
     redis_url: str | None = None,
     clock: ClockControl | None = None,
+    when_warm: Callable[[], None] = lambda: None,
 ) -> uvicorn.Server:
     """A web server for a service that runs already; `run(sockets=[…])` serves until it is told
     to stop by a signal or by `should_exit`.
 
     clock : a demo's clock; None where time is real.
+    when_warm : see `create_app`.
     """
     from api.app import create_app  # noqa: PLC0415  (loads every door)
 
-    app = create_app(service, http, redis_url, clock)
+    app = create_app(service, http, redis_url, clock, when_warm)
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -10,7 +10,7 @@ See: docs/store.md, one commit; docs/decisions/0042-what-a-commit-refuses.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -158,10 +158,14 @@ def commit(change: Change, store: Store, ports: Ports) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Moves:
-    """Which bookings left and which joined a route: pairs of booking and route."""
+    """Which bookings left and which joined a route: pairs of booking and route.
+
+    none : ids of the routes whose visits are the very same as before.
+    """
 
     lost: frozenset[tuple[str, str]]
     gained: frozenset[tuple[str, str]]
+    none: frozenset[str]
 
 
 def _write(
@@ -170,7 +174,7 @@ def _write(
     """The transaction; rows are written in the order of their ids, so none waits in a ring."""
     with store.writing() as rows:
         ports.checkpoint("begun")
-        for moved in rows.rewrite_routes(sorted(change.routes, key=lambda r: r.id)):
+        for moved in rows.rewrite_routes(sorted(change.routes, key=lambda r: r.id), moves.none):
             raise RouteMoved(route=moved)
         rows.insert_routes(change.new_routes)
         ports.checkpoint("routes_written")
@@ -231,7 +235,8 @@ def _moves(change: Change, stored: Mapping[str, Route]) -> _Moves:
         after = subjects_of(route.visits)
         lost |= {(subject, route.id) for subject in before - after}
         gained |= {(subject, route.id) for subject in after - before}
-    return _Moves(frozenset(lost), frozenset(gained))
+    none = {route.id for route in change.routes if route.visits == stored[route.id].visits}
+    return _Moves(frozenset(lost), frozenset(gained), frozenset(none))
 
 
 def _agree(change: Change, moves: _Moves, store: Store, now: datetime) -> None:
@@ -269,14 +274,16 @@ def _changed_routes(
     """The event of each route whose visits changed, with the plan that was found sound.
 
     Raises UnverifiedPlan when a route gained, reordered or skipped visits and no check
-    says the same: only visits that are done may go, from the front, without one.
+    says the same. Without one only these may go: visits that are done, from the front, and
+    those of bookings that this change ends, if every other visit keeps its time.
     """
     events: list[Event] = []
+    ended = {b.id for b in change.bookings if b.state not in IN_THE_PLAN}
     for route in (*change.routes, *change.new_routes):
         before = stored[route.id].visits if route.id in stored else ()
         found = _check_of(route, change.checks)
         if found is None:
-            if not _only_done(before, route.visits):
+            if not (_only_done(before, route.visits) or _only_ended(before, route.visits, ended)):
                 raise UnverifiedPlan(limit="unchecked", route=route.id)
             continue
         check, vehicle = found
@@ -319,6 +326,18 @@ def _checked_act(visit: Visit, check: Check) -> tuple[Kind, str]:
 
 def _acts(visits: Iterable[PlannedVisit]) -> list[tuple[Kind, str]]:
     return [(v.kind, "" if v.kind is Kind.BREAK else v.subject) for v in visits]
+
+
+def _only_ended(
+    before: Iterable[PlannedVisit], after: Iterable[PlannedVisit], ended: Set[str]
+) -> bool:
+    """Whether no visits but those of these bookings are gone, and no other has moved."""
+    left = [v for v in before if v.kind is Kind.BREAK or v.subject not in ended]
+    return _stands(left) == _stands(after)
+
+
+def _stands(visits: Iterable[PlannedVisit]) -> list[tuple[object, ...]]:
+    return [(v.kind, v.subject, v.point, v.starts_at, v.ends_at) for v in visits]
 
 
 def _only_done(before: tuple[PlannedVisit, ...], after: tuple[PlannedVisit, ...]) -> bool:

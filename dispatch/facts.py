@@ -22,7 +22,7 @@ from routing.travel import Point
 
 def moment(at: datetime) -> str:
     """A time as every payload writes it: ISO 8601, UTC."""
-    return at.astimezone(UTC).isoformat()
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()
 
 
 def moment_or_none(at: datetime | None) -> str | None:

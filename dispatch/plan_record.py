@@ -11,7 +11,7 @@ See: docs/decisions/0043-what-the-audit-trail-keeps.md; docs/words.md, audit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields, replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -151,26 +151,27 @@ def _places_of(
     ]
 
 
+# Looked up once: a route is recorded with each of its riders, whenever it changes.
+_DEFAULTS = {
+    kind: tuple((field.name, field.default) for field in fields(kind))
+    for kind in (Request, Vehicle, Break)
+}
+
+
 def _fields(of: Request | Vehicle | Break) -> dict[str, Any]:
-    """What differs from the default, by name."""
-    return {
-        field.name: getattr(of, field.name)
-        for field in fields(of)
-        if field.default is MISSING or getattr(of, field.name) != field.default
-    }
+    """What differs from the default, by name; what has no default always does."""
+    values = ((name, getattr(of, name), default) for name, default in _DEFAULTS[type(of)])
+    return {name: value for name, value, default in values if value != default}
 
 
 def _request_form(request: Request, places: Mapping[int, int], vehicle: int) -> dict[str, Any]:
-    only = request.only_vehicle
-    form = _fields(
-        replace(
-            request,
-            origin=places[request.origin],
-            destination=places[request.destination],
-            only_vehicle=None if only is None else 0 if only == vehicle else _OTHER_VEHICLE,
-        )
-    )
-    return {**form, "loads": list(request.loads)}
+    form = _fields(request)
+    form["origin"] = places[request.origin]
+    form["destination"] = places[request.destination]
+    form["loads"] = list(request.loads)
+    if request.only_vehicle is not None:
+        form["only_vehicle"] = 0 if request.only_vehicle == vehicle else _OTHER_VEHICLE
+    return form
 
 
 def _request(form: Mapping[str, Any]) -> Request:

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
-from math import ceil, floor
+from datetime import datetime
+from functools import lru_cache
 from typing import assert_never
 
-from dispatch.booking import IN_THE_PLAN, Booking, Party, State, is_stranded
+from dispatch.booking import IN_THE_PLAN, Booking, State
 from dispatch.driving import PlannedVisit, Route, Status
 from dispatch.fleet import Garage, Shift, VehicleModel
 from dispatch.optimizer import plan as words
 from dispatch.optimizer.arrays import PlanArrays
-from dispatch.optimizer.plan import NEVER, Kind, Plan, Problem, Request, Vehicle, Visit
+from dispatch.optimizer.plan import Kind, Plan, Problem, Request, Vehicle, Visit
+from dispatch.requests import Midnight, Requests, boarding_seconds, changes_spent
 from dispatch.road_limits import ease
 from dispatch.town import Town
 from routing.travel import PlaceTable, Point
@@ -28,37 +29,8 @@ PLANNABLE = frozenset({Status.OFF_DUTY, Status.STANDING, Status.DRIVING, Status.
 """What a vehicle may be doing to be given rides."""
 
 
-REMEMBERED = 20_000
-"""Rides kept in memory before they are forgotten, all at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Midnight:
-    """Local midnight of a service day: the zero of the optimizer's seconds."""
-
-    moment: datetime
-    zone_day: date
-
-    @classmethod
-    def of(cls, day: date, town: Town) -> Midnight:
-        """The midnight at which `day` begins in the town's zone."""
-        return cls(datetime.combine(day, time(0), tzinfo=town.zone).astimezone(UTC), day)
-
-    def at_least(self, moment: datetime) -> int:
-        """Seconds since midnight, rounded up: for what may not be earlier."""
-        return ceil((moment - self.moment).total_seconds())
-
-    def at_most(self, moment: datetime) -> int:
-        """Seconds since midnight, rounded down: for what may not be later."""
-        return floor((moment - self.moment).total_seconds())
-
-    def on_the_clock(self, wall: time, town: Town) -> int:
-        """Seconds since midnight at which clocks of the town show `wall` on this day."""
-        return self.at_least(datetime.combine(self.zone_day, wall, tzinfo=town.zone))
-
-    def time(self, seconds: int) -> datetime:
-        """The moment (UTC) that lies `seconds` after midnight."""
-        return self.moment + timedelta(seconds=seconds)
+_visit = lru_cache(maxsize=100_000)(Visit)
+"""The visit of a request; one is never altered, so each snapshot takes those of the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,28 +110,6 @@ class Snapshot:
         raise KeyError(booking_id)
 
 
-class Requests:
-    """Rides already worked out: that of a booking which is the very same is not made again.
-
-    The store gives the same object for a row that has not changed, so a day of hundreds of
-    bookings costs only what is new in it.
-    """
-
-    def __init__(self) -> None:
-        self._made: dict[str, tuple[Booking, Town, PlaceTable, Request]] = {}
-
-    def of(self, booking: Booking, town: Town, places: PlaceTable, midnight: Midnight) -> Request:
-        """The ride of a booking, as `request_of` makes it."""
-        made = self._made.get(booking.id)
-        if made and made[0] is booking and made[1] is town and made[2] is places:
-            return made[3]
-        if len(self._made) > REMEMBERED:
-            self._made = {}
-        request = request_of(booking, town, places, midnight)
-        self._made[booking.id] = (booking, town, places, request)
-        return request
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A call under way: how many visits belong to it, when it began, when it will end."""
@@ -176,32 +126,6 @@ class _Draft:
     vehicles: list[Vehicle] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
     plans: list[words.Route] = field(default_factory=list)
-
-
-def loads_of(party: Party, town: Town) -> tuple[int, ...]:
-    """What a party takes of a vehicle: one number a load dimension of the town.
-
-    A passenger takes one seat, or what the town says for the need they have.
-    """
-    if not party.needs:
-        return (party.passengers, *(0 for _ in town.loads[1:]))
-    taken = dict.fromkeys(town.loads, 0)
-    special = [town.load_by_need[need] for need in party.needs if need in town.load_by_need]
-    taken[town.loads[0]] = party.passengers - len(special)
-    for loads in special:
-        for name, amount in loads.items():
-            taken[name] += amount
-    return tuple(taken.values())
-
-
-def boarding_seconds(party: Party, town: Town) -> int:
-    """What boarding (or alighting) of this party adds to the standing time of a call."""
-    rules = town.boarding
-    if not party.needs:
-        return round(party.passengers * rules.passenger.total_seconds())
-    slow = [rules.by_need[need] for need in party.needs if need in rules.by_need]
-    quick = (party.passengers - len(slow)) * rules.passenger
-    return round((quick + sum(slow, timedelta())).total_seconds())
 
 
 def load(
@@ -231,11 +155,11 @@ def load(
 
 def is_planned(booking: Booking, now: datetime) -> bool:
     """Whether a booking has a place in the plan: a hold that has run out has none."""
-    if booking.state not in IN_THE_PLAN or booking.route_id is None:
+    if booking.route_id is None:
         return False
-    return booking.state is not State.OFFERED or (
-        booking.expires_at is None or now < booking.expires_at
-    )
+    if booking.state is State.OFFERED:
+        return booking.expires_at is None or now < booking.expires_at
+    return booking.state in IN_THE_PLAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,18 +176,21 @@ class _Reader:
     def read(
         self, routes: Sequence[Route], active: Mapping[str, Booking], now: datetime
     ) -> Snapshot:
+        stops = [
+            [v for v in route.visits if v.kind is Kind.BREAK or v.subject in active]
+            for route in routes
+        ]
         vehicle_by_booking = {
             visit.subject: number
-            for number, route in enumerate(routes)
-            for visit in route.visits
+            for number, visits in enumerate(stops)
+            for visit in visits
             if visit.kind is not Kind.BREAK
         }
         bookings = tuple(b for b in active.values() if b.id in vehicle_by_booking)
         index = {booking.id: number for number, booking in enumerate(bookings)}
         draft, departures = _Draft(), dict[int, int]()
         calls: list[tuple[Route, Sequence[PlannedVisit], Standing]] = []
-        for number, route in enumerate(routes):
-            visits = [v for v in route.visits if v.kind is Kind.BREAK or v.subject in index]
+        for number, (route, visits) in enumerate(zip(routes, stops, strict=True)):
             standing = self._standing(route, visits, active)
             departures[number] = max(self.now, standing.ends if standing else self.now)
             if standing is not None:
@@ -436,10 +363,10 @@ class _Reader:
         made: list[Visit] = []
         for visit in visits:
             if visit.kind is Kind.BREAK:
-                made.append(Visit(Kind.BREAK, breaks))
+                made.append(_visit(Kind.BREAK, breaks))
                 breaks += 1
             else:
-                made.append(Visit(visit.kind, index[visit.subject]))
+                made.append(_visit(visit.kind, index[visit.subject]))
         return words.Route(tuple(made))
 
     def _left_at(self, booking: Booking, route: Route, departure: int) -> int:
@@ -484,46 +411,6 @@ def _keep_calls(
             elif visit.point == route.place:
                 earliest = max(old.earliest_pickup, standing.began + 1)
                 requests[number] = replace(old, earliest_pickup=earliest)
-
-
-def changes_spent(booking: Booking, town: Town) -> bool:
-    """Whether the stability budget lets this booking move to no other vehicle."""
-    return booking.vehicle_changes >= town.calm.vehicle_changes
-
-
-def request_of(booking: Booking, town: Town, places: PlaceTable, midnight: Midnight) -> Request:
-    """A booking's ride with the limits planning keeps: its promise less the town's reserve.
-
-    The reserve narrows no limit below what a vehicle without any detour would need.
-    """
-    promise = booking.promise
-    reserve = round(town.promise.reserve.total_seconds())
-    boarding = boarding_seconds(booking.party, town)
-    earliest = midnight.at_least(promise.pickup_earliest)
-    due_pickup = max(midnight.at_most(promise.pickup_latest) - reserve, earliest + 59)
-    due_pickup = min(due_pickup, midnight.at_most(promise.pickup_latest))
-    due_arrival = midnight.at_most(promise.arrive_latest)
-    standing = round(town.boarding.stop.total_seconds()) + boarding
-    least = earliest + standing + booking.direct_seconds
-    due_arrival = min(due_arrival, max(due_arrival - reserve, least + 59))
-    ride = promise.max_ride_seconds
-    request = Request(
-        origin=places.index_of(booking.origin.point),
-        destination=places.index_of(booking.destination.point),
-        earliest_pickup=earliest,
-        latest_pickup=due_pickup,
-        latest_arrival=due_arrival,
-        max_ride=min(ride, max(ride - reserve, booking.direct_seconds)),
-        loads=loads_of(booking.party, town),
-        boarding_seconds=boarding,
-        alighting_seconds=boarding,
-        due_pickup=due_pickup,
-        due_arrival=due_arrival,
-        direct_seconds=booking.direct_seconds,
-    )
-    if is_stranded(booking):
-        return replace(request, latest_pickup=NEVER, latest_arrival=NEVER, max_ride=NEVER)
-    return request
 
 
 def with_request(snapshot: Snapshot, booking: Booking, request: Request) -> Snapshot:

@@ -15,7 +15,7 @@ import simpy
 from dispatch.driving import PlannedVisit, Route, Status
 from dispatch.errors import NoriaiError, UnverifiedPlan
 from dispatch.optimizer.plan import Kind
-from dispatch.snapshot import boarding_seconds
+from dispatch.requests import boarding_seconds
 from dispatch.town import moment
 from routing.travel import Point
 from simulations.doors import Ahead

@@ -19,7 +19,8 @@ from dispatch.optimizer.insertion import Insertion, best_insertion, probe
 from dispatch.optimizer.limits import Limit
 from dispatch.optimizer.plan import Kind, Plan, Route, Visit
 from dispatch.optimizer.why_not import what_stands_in_the_way
-from dispatch.snapshot import Midnight, Snapshot, boarding_seconds, request_of, with_request
+from dispatch.requests import Midnight, boarding_seconds, request_of
+from dispatch.snapshot import Snapshot, with_request
 from dispatch.town import Town, find_area
 
 STEP_SECONDS = 300

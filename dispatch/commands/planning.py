@@ -164,7 +164,7 @@ def without(day: Day, ids: Set[str], service: Service) -> Day:
 
 
 def _take_out(route: Route, ids: Set[str], service: Service) -> Route:
-    if not any(v.kind is not Kind.BREAK and v.subject in ids for v in route.visits):
+    if not _visits_one_of(ids, route):
         return route
     visits = tuple(v for v in route.visits if v.kind is Kind.BREAK or v.subject not in ids)
     left = replace(route, visits=visits)
@@ -181,9 +181,13 @@ def around(day: Day, ids: Set[str]) -> Day:
 
     All that it takes to change something within these routes, whatever else the day holds.
     """
-    routes = tuple(route for route in day.routes if not ids.isdisjoint(subjects_of(route.visits)))
+    routes = tuple(route for route in day.routes if _visits_one_of(ids, route))
     subjects = set(ids).union(*(subjects_of(route.visits) for route in routes))
     return Day(routes, {key: b for key, b in day.bookings.items() if key in subjects})
+
+
+def _visits_one_of(ids: Set[str], route: Route) -> bool:
+    return any(v.subject in ids and v.kind is not Kind.BREAK for v in route.visits)
 
 
 def drive_time(origin: Point, destination: Point, service: Service) -> timedelta:
@@ -195,11 +199,7 @@ def drive_time(origin: Point, destination: Point, service: Service) -> timedelta
 
 def vehicles_with(snapshot: Snapshot, ids: Set[str], day: Day) -> tuple[int, ...]:
     """Indices of the vehicles whose stored routes visit one of these bookings."""
-    involved = {
-        route.id
-        for route in day.routes
-        if any(v.kind is not Kind.BREAK and v.subject in ids for v in route.visits)
-    }
+    involved = {route.id for route in day.routes if _visits_one_of(ids, route)}
     return tuple(n for n, route in enumerate(snapshot.routes) if route.id in involved)
 
 

@@ -21,7 +21,8 @@ from dispatch.optimizer.insertion import best_insertion
 from dispatch.optimizer.limits import Limit
 from dispatch.optimizer.plan import Plan, Request
 from dispatch.optimizer.why_not import what_stands_in_the_way
-from dispatch.snapshot import PLANNABLE, Snapshot, request_of, with_request
+from dispatch.requests import request_of
+from dispatch.snapshot import PLANNABLE, Snapshot, with_request
 
 
 def reassign(booking_id: str, route_id: str, service: Service, key: str | None = None) -> Booking:
@@ -66,7 +67,7 @@ def _reassign(
     wanted = moved(booking, route.id)
     vehicles = sorted({*vehicles_with(snapshot, {booking.id}, day), snapshot.vehicle_of(route.id)})
     written = rewrite(snapshot, plan, day, (wanted,), vehicles)
-    rides = told_as_planned(wanted, written)
+    rides = told_as_planned(wanted, written.routes)
     mine = {each.id: each for each in written.bookings} | {rides.id: rides}
     told, said = tell(written.routes, {**left.bookings, **mine}, now)
     name = service.fleet.models[route.vehicle_id].name

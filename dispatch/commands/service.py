@@ -13,7 +13,8 @@ from threading import Lock
 
 from dispatch.commands.foresight import Foresight
 from dispatch.ports import Ports
-from dispatch.snapshot import Fleet, Requests
+from dispatch.requests import Requests
+from dispatch.snapshot import Fleet
 from dispatch.store.store import Store
 from dispatch.store.wake import Bell, InProcessBell
 from dispatch.town import Town

@@ -15,7 +15,7 @@ from dispatch.booking import Party, Place
 from dispatch.commands.service import Service
 from dispatch.errors import BadInput, NotFound
 from dispatch.registration.register import Registrant
-from dispatch.snapshot import loads_of
+from dispatch.requests import loads_of
 from dispatch.town import (
     Town,
     closed_because,

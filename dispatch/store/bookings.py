@@ -5,6 +5,7 @@ See: docs/store.md, bookings; docs/booking.md
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -29,7 +30,7 @@ from sqlalchemy import (
 )
 
 from dispatch.booking import Booking, Party, Promise, State
-from dispatch.store.columns import Utc, in_list, metadata, place_of, place_row, to_json
+from dispatch.store.columns import Utc, in_list, metadata, place_of, place_row
 
 bookings = Table(
     "bookings",
@@ -116,7 +117,7 @@ def list_versions(
 ) -> list[tuple[str, int]]:
     """(id, version) of each booking of a day in one of these states, oldest first."""
     found = connection.execute(_VERSIONS, {"day": day, "states": sorted(states)})
-    return [(row[0], row[1]) for row in found]
+    return [(row[0], row[1]) for row in found.all()]
 
 
 def list_of_day(
@@ -198,7 +199,9 @@ def digest_of(booking: Booking) -> str:
         for name, value in _values(booking).items()
         if value is not None and name != "version"
     }
-    return sha256(to_json(sorted(values.items())).encode()).hexdigest()
+    # Not `to_json`: a digest must stay the same whoever writes the store's JSON.
+    text = json.dumps(sorted(values.items()), ensure_ascii=False, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
 
 
 def _plain(value: object) -> object:

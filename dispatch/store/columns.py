@@ -5,12 +5,12 @@ See: docs/store.md
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
 from sqlalchemy import DateTime, Dialect, MetaData
 from sqlalchemy.types import TypeDecorator
 
@@ -55,9 +55,22 @@ class Utc(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def utc_text(at: datetime) -> str:
+    """A moment within JSON: ISO 8601, in UTC."""
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat()
+
+
+_PLAIN_VALUES_ONLY = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+
 def to_json(value: object) -> str:
     """JSON as the store writes it: compact, Japanese left readable."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(value, option=_PLAIN_VALUES_ONLY).decode()
+
+
+def from_json(text: str | bytes) -> Any:
+    """What `to_json` has written."""
+    return orjson.loads(text)
 
 
 def place_row(place: Place) -> dict[str, Any]:

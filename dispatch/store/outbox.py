@@ -98,8 +98,13 @@ def seal_of(before: str, number: int, event: Event) -> str:
         event.route_id,
         event.payload,
     ]
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return sha256(text.encode()).hexdigest()
+    return sha256(_SEALED_TEXT(content).encode()).hexdigest()
+
+
+# Not the store's own JSON: a seal must stay the same whoever writes that.
+_SEALED_TEXT = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False
+).encode
 
 
 # Built once: putting a statement together costs as much as running it.
@@ -146,18 +151,20 @@ def any_unpublished(connection: Connection) -> bool:
     return connection.execute(_ANY_WAITING).first() is not None
 
 
-def publish(connection: Connection, most: int) -> int:
-    """Number and seal committed events that have no number yet, at most so many; says how many."""
+def publish(connection: Connection, most: int) -> list[RecordedEvent]:
+    """Number and seal committed events that have no number yet, at most so many."""
     last, seal = connection.execute(_HOLD).one()
     given: list[dict[str, object]] = []
+    published: list[RecordedEvent] = []
     for row in connection.execute(_WAITING, {"most": most}):
-        last += 1
-        seal = seal_of(seal, last, _event(row))
+        last, event = last + 1, _event(row)
+        seal = seal_of(seal, last, event)
         given.append({"row": row.id, "given": last, "sealed": seal})
+        published.append(RecordedEvent(last, event))
     if given:
         connection.execute(_NUMBER, given)
         connection.execute(_LAST_IS, {"given": last, "sealed": seal})
-    return len(given)
+    return published
 
 
 def list_sealed(connection: Connection, first: int, last: int) -> list[SealedEvent]:

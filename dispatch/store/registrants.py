@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from dispatch.registration.consent import ERASED, Consent
 from dispatch.registration.register import Home, Registrant
+from dispatch.store.bookings import bookings
 from dispatch.store.columns import Utc, metadata
 from routing.travel import Point
 
@@ -91,6 +92,20 @@ def list_by_kana(connection: Connection, beginning: str, limit: int) -> list[Reg
         .limit(limit)
     )
     return [_registrant(row) for row in connection.execute(query)]
+
+
+def list_homes(connection: Connection, most: int) -> list[Point]:
+    """Where people live, those first who have asked for a ride last; each place once."""
+    asked = func.max(bookings.c.created_at)
+    query = (
+        select(registrants.c.home_lat, registrants.c.home_lon)
+        .outerjoin(bookings, bookings.c.registrant_id == registrants.c.id)
+        .where(registrants.c.consent_purpose != ERASED)
+        .group_by(registrants.c.home_lat, registrants.c.home_lon)
+        .order_by(asked.is_(None), asked.desc(), registrants.c.home_lat, registrants.c.home_lon)
+        .limit(most)
+    )
+    return [Point(row[0], row[1]) for row in connection.execute(query)]
 
 
 def count(connection: Connection) -> int:

@@ -9,8 +9,8 @@ See: docs/store.md, routes; docs/decisions/0002-a-route-is-one-row.md,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -35,7 +35,7 @@ from sqlalchemy import (
 
 from dispatch.driving import PlannedVisit, Route, Status
 from dispatch.optimizer.plan import Kind
-from dispatch.store.columns import Utc, in_list, metadata
+from dispatch.store.columns import Utc, in_list, metadata, utc_text
 from routing.travel import Point
 
 routes = Table(
@@ -107,7 +107,7 @@ def list_by_id(connection: Connection, ids: Sequence[str]) -> list[Route]:
 
 def list_versions(connection: Connection, day: date) -> list[tuple[str, int]]:
     """(id, version) of each route of a day, in order of shift."""
-    return [(row[0], row[1]) for row in connection.execute(_VERSIONS, {"day": day})]
+    return [(row[0], row[1]) for row in connection.execute(_VERSIONS, {"day": day}).all()]
 
 
 def insert_new(connection: Connection, new: Sequence[Route]) -> None:
@@ -116,21 +116,21 @@ def insert_new(connection: Connection, new: Sequence[Route]) -> None:
         connection.execute(_INSERT, [_values(route) for route in new])
 
 
-def rewrite(connection: Connection, changed: Sequence[Route]) -> list[str]:
+def rewrite(
+    connection: Connection, changed: Sequence[Route], same_visits: Collection[str] = ()
+) -> list[str]:
     """Write each route as the next version after its own; the ids of those that are gone.
 
     All in one statement: each one more would be one more way to the database.
+
+    same_visits : ids of those whose visits are as they are stored at that version, so that
+        they need not be put into words again.
     """
-    rows = [
-        {
-            **_values(route),
-            "version": route.version + 1,
-            "this": route.id,
-            "computed_from": route.version,
-        }
-        for route in changed
-    ]
-    if not rows or connection.execute(_REWRITE, rows).rowcount == len(rows):
+    rows = [_rewritten(route, _values(route)) for route in changed if route.id not in same_visits]
+    alike = [_rewritten(route, _state(route)) for route in changed if route.id in same_visits]
+    if all(
+        connection.execute(_REWRITE, some).rowcount == len(some) for some in (rows, alike) if some
+    ):
         return []
     found = connection.execute(_AT, {"these": [route.id for route in changed]})
     written = {(row[0], row[1]) for row in found}
@@ -158,20 +158,31 @@ def list_rides(connection: Connection, route_ids: Sequence[str]) -> list[tuple[s
     return [(booking, route) for booking, route in connection.execute(query)]
 
 
+def _rewritten(route: Route, values: dict[str, Any]) -> dict[str, Any]:
+    version = route.version
+    return {**values, "version": version + 1, "this": route.id, "computed_from": version}
+
+
 def _values(route: Route) -> dict[str, Any]:
     return {
         "id": route.id,
         "service_day": route.service_day,
         "shift_id": route.shift_id,
         "vehicle_id": route.vehicle_id,
+        "visits": [_visit_row(visit) for visit in route.visits],
+        "version": route.version,
+        **_state(route),
+    }
+
+
+def _state(route: Route) -> dict[str, Any]:
+    return {
         "status": route.status.value,
         "lat": route.place.lat,
         "lon": route.place.lon,
         "since": route.since,
         "arrives_at": route.arrives_at,
-        "visits": [_visit_row(visit) for visit in route.visits],
         "cause": route.cause,
-        "version": route.version,
     }
 
 
@@ -198,9 +209,9 @@ def _visit_row(visit: PlannedVisit) -> list[Any]:
         visit.subject,
         visit.point.lat,
         visit.point.lon,
-        visit.leaves_at.astimezone(UTC).isoformat(),
-        visit.starts_at.astimezone(UTC).isoformat(),
-        visit.ends_at.astimezone(UTC).isoformat(),
+        utc_text(visit.leaves_at),
+        utc_text(visit.starts_at),
+        utc_text(visit.ends_at),
     ]
 
 

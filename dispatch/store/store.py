@@ -43,6 +43,10 @@ from dispatch.store.remembered import Remembered, batches
 from dispatch.store.stops import Closure
 from dispatch.store.tokens import Token
 from dispatch.store.transaction import Busy, Engines, looking, open_engines, reading, writing
+from routing.travel import Point
+
+WRITTEN_KEPT = 1_000
+"""Bookings written by this process that are kept until they are forgotten, all at once."""
 
 PUBLISH_AT_ONCE = 1_000
 """Most events that one publishing transaction numbers."""
@@ -64,9 +68,14 @@ class Rows:
 
     connection: Connection
 
-    def rewrite_routes(self, changed: Iterable[Route]) -> Iterator[str]:
-        """Write each route as its next version; yields the id of one whose version is gone."""
-        return iter(routes.rewrite(self.connection, list(changed)))
+    def rewrite_routes(
+        self, changed: Iterable[Route], same_visits: Collection[str] = ()
+    ) -> Iterator[str]:
+        """Write each route as its next version; yields the id of one whose version is gone.
+
+        same_visits : ids of those whose visits are as they are stored at their version.
+        """
+        return iter(routes.rewrite(self.connection, list(changed), same_visits))
 
     def rewrite_bookings(self, changed: Iterable[Booking]) -> Iterator[str]:
         """Write each booking as its next version; yields the id of one whose version is gone."""
@@ -129,6 +138,7 @@ class Store:
         self._folder = folder
         self._routes = Remembered[Route]()
         self._bookings = Remembered[Booking]()
+        self._written: dict[str, Booking] = {}  # also those that are in no plan any more
 
     @property
     def place(self) -> str:
@@ -249,14 +259,17 @@ class Store:
 
     def recall_booking(self, day: date, booking_id: str) -> Booking | None:
         """A booking as this process has known it, at whatever version; None: not at all."""
-        return self._bookings.recall(day, booking_id)
+        return self._bookings.recall(day, booking_id) or self._written.get(booking_id)
 
     def remember(
         self, routes_written: Iterable[Route], bookings_written: Iterable[Booking]
     ) -> None:
         """Keep rows as a commit has just written them, so that they need not be read again."""
         self._routes.keep(routes_written)
-        self._bookings.keep(bookings_written)
+        written = {booking.id: booking for booking in bookings_written}
+        self._bookings.keep(written.values())
+        kept = {} if len(self._written) > WRITTEN_KEPT else self._written
+        self._written = {**kept, **written}
 
     def list_routes_by_id(self, ids: Sequence[str]) -> list[Route]:
         """Those of these routes that exist, in no order."""
@@ -355,6 +368,11 @@ class Store:
         with self._looking() as connection:
             return registrants.list_by_kana(connection, beginning, limit)
 
+    def list_homes(self, most: int) -> list[Point]:
+        """Where people on the register live, those first who have asked for a ride last."""
+        with self._looking() as connection:
+            return registrants.list_homes(connection, most)
+
     def count_registrants(self) -> int:
         """How many people are on the register."""
         with self._looking() as connection:
@@ -394,16 +412,22 @@ class Store:
 
         Anybody may call it at any time, before reading or after being woken.
         """
-        published = 0
-        while True:
-            with self._looking() as connection:
-                if not outbox.any_unpublished(connection):
-                    return published
+        return len(self.publish_events())
+
+    def publish_events(self) -> list[RecordedEvent]:
+        """The same, with the events that were published now, in order."""
+        published: list[RecordedEvent] = []
+        with self._looking() as connection:
+            waiting = outbox.any_unpublished(connection)
+        while waiting:
             try:
                 with writing(self._engines) as connection:
-                    published += outbox.publish(connection, PUBLISH_AT_ONCE)
+                    some = outbox.publish(connection, PUBLISH_AT_ONCE)
             except Busy:
-                return published  # they stay in the outbox for the next call
+                break  # they stay in the outbox for the next call
+            published += some
+            waiting = len(some) == PUBLISH_AT_ONCE
+        return published
 
     def last_event_number(self) -> int:
         """The last public number given; 0 before the first."""

@@ -15,14 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from dispatch.errors import Unavailable
-from dispatch.store.columns import to_json
+from dispatch.store.columns import from_json, to_json
 
 BUSY_MILLISECONDS = 5_000
 """How long a writer on SQLite waits for another process before it gives up."""
@@ -32,6 +35,9 @@ CONNECT_SECONDS = 5
 
 APPLICATION = "noriai"
 """By this name PostgreSQL knows the connections of the service."""
+
+RESTED_SECONDS = 0.5
+"""After how long unused a connection to PostgreSQL is asked whether it still holds."""
 
 WRITERS = 4
 """Connections that write at the same time, a process, on PostgreSQL."""
@@ -43,6 +49,8 @@ _BEGIN_READING = {
     "sqlite": "BEGIN",
     "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
+
+_JSON: dict[str, Any] = {"json_serializer": to_json, "json_deserializer": from_json}
 
 _UNIQUE_SQLITE = frozenset({"SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
 _UNIQUE_POSTGRES = "23505"
@@ -117,12 +125,10 @@ def _sqlite(url: URL, *, durable: bool) -> Engines:
     # isolation_level None: SQLAlchemy begins each transaction itself. Left to the driver it
     # would begin at the first write, and two readers that then write would lose an update.
     arguments = {"isolation_level": None, "timeout": BUSY_MILLISECONDS / 1000}
-    reader = create_engine(url, connect_args=arguments, json_serializer=to_json, pool_size=8)
+    reader = create_engine(url, connect_args=arguments, pool_size=8, **_JSON)
     # One writing connection a process: its threads queue here, in turn, rather than at the
     # database's lock, where a waiter sleeps for a while and may lose its turn.
-    writer = create_engine(
-        url, connect_args=arguments, json_serializer=to_json, pool_size=1, max_overflow=0
-    )
+    writer = create_engine(url, connect_args=arguments, pool_size=1, max_overflow=0, **_JSON)
     synchronous = "FULL" if durable else "OFF"
 
     def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
@@ -148,20 +154,44 @@ def _postgres(url: URL) -> Engines:
     reader = create_engine(
         url,
         connect_args={**arguments, "options": "-c default_transaction_read_only=on"},
-        json_serializer=to_json,
+        **_JSON,
         isolation_level="AUTOCOMMIT",  # `reading` begins by itself where a moment is needed
-        pool_pre_ping=True,
         pool_size=8,
     )
     writer = create_engine(
         url,
         connect_args=arguments,
-        json_serializer=to_json,
-        pool_pre_ping=True,
+        **_JSON,
         pool_size=WRITERS,
         max_overflow=0,
     )
+    for engine in (reader, writer):
+        _ask_after_a_rest(engine)
     return Engines(url, reader, writer)
+
+
+def _ask_after_a_rest(engine: Engine) -> None:
+    """Ask the server whether it is still there, but only on a connection that has rested.
+
+    Asking each time, as SQLAlchemy's own pre-ping does, is one more way to the server for
+    each statement; a connection used a moment ago is hardly ever dead.
+    """
+
+    def used(_connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = monotonic()
+
+    def ask(
+        connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+    ) -> None:
+        if monotonic() - record.info.get("used", monotonic()) < RESTED_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the pool connects anew
+
+    event.listen(engine, "checkin", used)
+    event.listen(engine, "checkout", ask)
 
 
 @contextmanager

@@ -169,8 +169,9 @@ def follow(store: Store, bell: Bell, after: int, stop: Event) -> Iterator[Record
     """
     while not stop.is_set():
         mark = bell.mark()
-        store.publish()
-        fresh = store.list_events(after)
+        fresh = store.publish_events()
+        if not fresh or fresh[0].number != after + 1:
+            fresh = store.list_events(after)  # another process may have published some
         if not fresh:
             bell.wait(mark, LOOK_AGAIN_SECONDS)
             continue

@@ -15,7 +15,8 @@ from dispatch.commands.planning import read_day
 from dispatch.optimizer.limits import Limit
 from dispatch.optimizer.plan import Plan, Route
 from dispatch.optimizer.verify import verify
-from dispatch.snapshot import Midnight, Snapshot, boarding_seconds, loads_of
+from dispatch.requests import Midnight, boarding_seconds, loads_of
+from dispatch.snapshot import Snapshot
 from dispatch.sub_problem import sub_problem
 from dispatch.timed_routes import routes_from
 from tests.builders import DAY, DayBuilder, a_town, on_the_clock
