@@ -10,7 +10,7 @@ from datetime import date
 
 from dispatch.commands.foresight import areas_of_stops, nearest_stop
 from dispatch.forecast import Forecast, Trip, forecast_of_days
-from dispatch.snapshot import Midnight
+from dispatch.requests import Midnight
 from dispatch.town import Town
 from routing.travel import TravelTimes
 from simulations.demand import Outing, demand_of

@@ -21,7 +21,8 @@ from dispatch.events import Event, Fact
 from dispatch.forecast import Forecast, Trip, forecast_of_days
 from dispatch.look_ahead import Outlook, Search, Terms, look_ahead
 from dispatch.optimizer.plan import Plan
-from dispatch.snapshot import Midnight, Snapshot, boarding_seconds, loads_of
+from dispatch.requests import Midnight, boarding_seconds, loads_of
+from dispatch.snapshot import Snapshot
 from dispatch.town import Town, find_area, is_service_day
 from routing.travel import Point
 

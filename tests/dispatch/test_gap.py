@@ -7,7 +7,7 @@ from dispatch.optimizer.stopping import Iterations
 from tests.builders import DAY, a_town
 
 
-def test_a_day_with_one_ride_is_proven_best():
+def test_a_day_with_one_ride_is_proven_best() -> None:
     with a_town().with_one_vehicle().with_booking("clinic", pickup="09:40") as day:
         gap = find_gap(DAY, day.service, Iterations(50))
 
@@ -16,7 +16,7 @@ def test_a_day_with_one_ride_is_proven_best():
     assert str(gap) == "proven best"
 
 
-def test_without_looking_nothing_is_claimed():
+def test_without_looking_nothing_is_claimed() -> None:
     with a_town().with_one_vehicle().with_booking("clinic", pickup="09:40") as day:
         gap = find_gap(DAY, day.service, Iterations(0))
 
@@ -24,7 +24,7 @@ def test_without_looking_nothing_is_claimed():
     assert str(gap) == "within 100.0 % of the best possible"
 
 
-def test_looking_changes_nothing():
+def test_looking_changes_nothing() -> None:
     with a_town().with_booking("clinic", pickup="09:40") as day:
         before = day.service.store.read_day(DAY)
 

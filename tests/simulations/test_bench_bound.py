@@ -21,7 +21,7 @@ INSTANCE = """2 2 480 3 30
 
 def test_a_small_instance_is_proven_best_from_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     (tmp_path / "tiny.txt").write_text(INSTANCE)
     options = ["--search-seconds", "0.1", "--seconds", "20"]
     monkeypatch.setattr(

@@ -37,7 +37,7 @@ def _with_promises(problem: Problem, plan: Plan, every: int) -> Problem:
 
 @settings(max_examples=examples(floor=60, soak=20_000), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), every=st.integers(0, 3))
-def test_no_plan_at_all_is_cheaper_than_the_bound(seed: int, every: int):
+def test_no_plan_at_all_is_cheaper_than_the_bound(seed: int, every: int) -> None:
     problem, plan, weights = random_day(seed)
     assume(len(problem.requests) <= MOST_REQUESTS)
     problem = _with_promises(problem, plan, every)
@@ -54,7 +54,7 @@ def test_no_plan_at_all_is_cheaper_than_the_bound(seed: int, every: int):
 
 @settings(max_examples=examples(floor=15, soak=2_000), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
-def test_a_bound_that_is_stopped_early_is_never_too_high_either(seed: int):
+def test_a_bound_that_is_stopped_early_is_never_too_high_either(seed: int) -> None:
     problem, plan, weights = random_day(seed)
     assume(len(problem.requests) <= MOST_REQUESTS)
 
@@ -72,7 +72,7 @@ def _two_taxis_at_the_wrong_ends() -> tuple[Problem, Plan]:
     return problem, plan_of([up(1), down(1)], [up(0), down(0)])
 
 
-def test_the_best_plan_is_proven_best():
+def test_the_best_plan_is_proven_best() -> None:
     problem, swapped = _two_taxis_at_the_wrong_ends()
     best = plan_of([up(0), down(0)], [up(1), down(1)])
 
@@ -84,7 +84,7 @@ def test_the_best_plan_is_proven_best():
     assert bound.value == cost_of(problem, best, Weights()) < cost_of(problem, swapped, Weights())
 
 
-def test_a_plan_that_is_not_the_best_is_told_so_with_a_better_one():
+def test_a_plan_that_is_not_the_best_is_told_so_with_a_better_one() -> None:
     problem, swapped = _two_taxis_at_the_wrong_ends()
 
     bound = _bound(problem, swapped)
@@ -93,7 +93,7 @@ def test_a_plan_that_is_not_the_best_is_told_so_with_a_better_one():
     assert bound.plan == plan_of([up(0), down(0)], [up(1), down(1)])
 
 
-def test_locked_visits_count_as_they_are():
+def test_locked_visits_count_as_they_are() -> None:
     problem, swapped = _two_taxis_at_the_wrong_ends()
     locked = replace(problem, vehicles=tuple(replace(one, locked=1) for one in problem.vehicles))
 
@@ -103,7 +103,7 @@ def test_locked_visits_count_as_they_are():
     assert bound.plan == swapped
 
 
-def test_breaks_and_the_way_home_are_part_of_the_bound():
+def test_breaks_and_the_way_home_are_part_of_the_bound() -> None:
     vehicle = replace(taxi(0, breaks=(Break(600, 900, 1200, 4),)), end_place=0)
     passenger = replace(ride(1, 8, 0, 1200), loads=(1, 0))
     problem = problem_of([vehicle], [passenger], required=(0,))
@@ -114,7 +114,7 @@ def test_breaks_and_the_way_home_are_part_of_the_bound():
     assert bound.value == least_cost(problem, plan, Weights())
 
 
-def test_each_bound_that_is_told_is_higher_than_the_one_before():
+def test_each_bound_that_is_told_is_higher_than_the_one_before() -> None:
     problem, swapped = _two_taxis_at_the_wrong_ends()
     told: list[Bound] = []
 
@@ -124,7 +124,7 @@ def test_each_bound_that_is_told_is_higher_than_the_one_before():
     assert told[-1] == last
 
 
-def test_nothing_is_claimed_before_the_first_round():
+def test_nothing_is_claimed_before_the_first_round() -> None:
     problem, swapped = _two_taxis_at_the_wrong_ends()
 
     bound = _bound(problem, swapped, rounds=0)
@@ -133,13 +133,13 @@ def test_nothing_is_claimed_before_the_first_round():
     assert bound.gap == 1
 
 
-def test_the_same_question_has_the_same_answer():
+def test_the_same_question_has_the_same_answer() -> None:
     problem, plan, weights = random_day(20)
 
     assert _bound(problem, plan, weights, 5) == _bound(problem, plan, weights, 5)
 
 
-def test_routes_that_a_search_has_seen_may_help():
+def test_routes_that_a_search_has_seen_may_help() -> None:
     problem, swapped = _two_taxis_at_the_wrong_ends()
     pool = RoutePool(problem, Weights())
     for vehicle, visits in enumerate(([up(0), down(0)], [up(1), down(1)])):
@@ -153,7 +153,7 @@ def test_routes_that_a_search_has_seen_may_help():
     assert bound.plan != swapped
 
 
-def test_a_day_without_requests_costs_nothing():
+def test_a_day_without_requests_costs_nothing() -> None:
     problem = problem_of([taxi()], [])
 
     bound = _bound(problem, plan_of([]))
@@ -162,7 +162,7 @@ def test_a_day_without_requests_costs_nothing():
     assert (bound.value, bound.cost, bound.gap) == (0, 0, 0)
 
 
-def test_more_than_one_word_of_requests_is_no_matter():
+def test_more_than_one_word_of_requests_is_no_matter() -> None:
     requests = [ride(n % 5, 5 + n % 4, 100 * n, 100 * n + 60) for n in range(70)]
     fleet = [taxi(n % 10) for n in range(70)]
     problem = problem_of(fleet, requests, required=range(70))
@@ -174,7 +174,7 @@ def test_more_than_one_word_of_requests_is_no_matter():
     assert 0 <= bound.value <= bound.cost <= cost_of(problem, plan, weights)
 
 
-def test_an_unsound_plan_is_refused():
+def test_an_unsound_plan_is_refused() -> None:
     problem, _swapped = _two_taxis_at_the_wrong_ends()
     far = replace(problem, travel_seconds=np.full_like(problem.travel_seconds, 9000))
     np.fill_diagonal(far.travel_seconds, 0)
