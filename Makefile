@@ -19,7 +19,7 @@ setup: .venv/ready api/static/ready ## Make .venv, install the locked packages, 
 	@touch $@
 
 .venv/ready: .venv/installed $(SOURCES)
-	@echo "Compiling the optimizer's kernels (about half a minute) …"
+	@echo "Compiling the optimizer's kernels (about two minutes) …"
 	@$(NORIAI) warm
 	@touch $@
 
