@@ -40,6 +40,7 @@ def add_to(bench: typer.Typer) -> None:
     bench.command("peers")(bench_peers)
     bench.command("generate")(bench_generate)
     bench.command("growth")(bench_growth)
+    bench.command("react")(bench_react)
 
 
 def bench_solve(
@@ -138,3 +139,18 @@ def _one_of[Name: str](value: str, names: tuple[Name, ...], option: str) -> Name
         if value == name:
             return name
     raise BadInput("bad_choice", option=option, found=value, choices=", ".join(names))
+
+
+def bench_react(
+    vehicles: Annotated[int, typer.Option(min=1, help="Vehicles in the fleet.")] = 5,
+    rides: Annotated[int, typer.Option(min=1, help="Rides known, about so many.")] = 60,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Search whose gain is told.")] = 5.0,
+    seed: Annotated[int, typer.Option(help="Seed of the fleet and of the search.")] = 1,
+    measured: Annotated[int, typer.Option(min=1, help="New bookings.")] = 50,
+) -> None:
+    """How soon a new booking is in the plan and a better plan follows, as one JSON line."""
+    import json
+
+    from simulations.bench.react import bench_react as react
+
+    typer.echo(json.dumps(react(vehicles, rides, seconds, seed, measured)))
