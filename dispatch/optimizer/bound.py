@@ -19,7 +19,7 @@ import numpy as np
 
 from dispatch.optimizer.alike import VehicleKind, find_kinds
 from dispatch.optimizer.choosing import choose, plan_of
-from dispatch.optimizer.master import Column, Master, Prices, columns_of, list_optional
+from dispatch.optimizer.master import Column, Master, Prices, Unbalanced, columns_of, list_optional
 from dispatch.optimizer.objective import Weights
 from dispatch.optimizer.plan import Plan, Problem, Route
 from dispatch.optimizer.pricer import Pricer, Question
@@ -182,7 +182,10 @@ class _Work:
         share = SMOOTHING
         while not self._is_over():
             self.bound = replace(self.bound, rounds=self.bound.rounds + 1)
-            least, prices = self.master.solve()
+            try:
+                least, prices = self.master.solve()
+            except Unbalanced:
+                return False
             added = self._round(prices, share)
             while not added and share > 0 and self.best is not None:
                 share = share / 2 if share > 0.2 else 0.0

@@ -66,6 +66,10 @@ class Prices:
         return Prices(np.rint(self.requests), np.rint(self.kinds), np.rint(self.cuts))
 
 
+class Unbalanced(Exception):
+    """The linear program could not be solved."""
+
+
 @dataclass(slots=True, eq=False)
 class Master:
     """The linear program with the columns and cuts found so far."""
@@ -121,8 +125,11 @@ class Master:
         return True
 
     def solve(self) -> tuple[float, Prices]:
-        """The least cost of a mixture of the columns, and the prices at which it balances."""
-        result = self._solver.solve()
+        """The least cost of a mixture of the columns, and the prices at which it balances.
+
+        Raises Unbalanced when the solver gives up.
+        """
+        result = self._solved()
         worth = result.dual_values()
         values = result.variable_values()
         self._share = np.array([values[chosen] for chosen in self._chosen])
@@ -130,6 +137,19 @@ class Master:
         kinds = np.array([worth[row] for row in self._as_many])
         cuts = np.array([-worth[row] for row in self._cut_rows]).reshape(-1)
         return result.objective_value(), Prices(requests, kinds, np.maximum(0.0, cuts))
+
+    def _solved(self) -> Any:
+        """The solver's answer, from its last one on; from nothing where that goes wrong."""
+        from ortools.math_opt.python import mathopt  # noqa: PLC0415
+
+        try:
+            return self._solver.solve()
+        except Exception:  # GLOP ended "abnormally" on a4-48; what is raised may be of any sort
+            self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
+        try:
+            return self._solver.solve()
+        except Exception as error:
+            raise Unbalanced(str(error)) from error
 
     def saving(self, column: Column, prices: Prices) -> float:
         """By how much a column is cheaper than its passengers' prices.

@@ -67,21 +67,33 @@ class Effort:
 
     warm: float = 0.1
     cool: float = 0.002
-    most_rides: int = 15
+    most_rides: int = 20
     longest_string: int = 5
-    any_of_100: int = 10
-    related_of_100: int = 0
-    worst_of_100: int = 0
-    blinks_of_1000: int = 5
-    regret_of_100: int = 0
+    any_of_100: int = 20
+    related_of_100: int = 30
+    worst_of_100: int = 20
+    blinks_of_1000: int = 10
+    regret_of_100: int = 20
     fleet_share: float = 0.4
     threads: int = 1
     recombinations: int = 0
     recombine_limit: float = 0.5
 
 
-THOROUGH = Effort(warm=1.0, cool=0.1)
-"""For a search from nothing, with hundreds of steps a ride: hotter, so that it moves about."""
+THOROUGH = Effort(
+    warm=1.0,
+    cool=0.1,
+    most_rides=15,
+    any_of_100=10,
+    related_of_100=0,
+    worst_of_100=0,
+    blinks_of_1000=5,
+    regret_of_100=0,
+)
+"""For a search from nothing, with hundreds of steps a ride: hotter, and nearly all strings.
+
+See: docs/decisions/0123-heat-by-the-mean-ride.md, how it was chosen
+"""
 
 
 def improve(

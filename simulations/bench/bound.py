@@ -22,7 +22,7 @@ from dispatch.optimizer.bound import Bound, lower_bound
 from dispatch.optimizer.objective import Weights
 from dispatch.optimizer.plan import Plan, Problem, Route
 from dispatch.optimizer.schedule import cost_of
-from dispatch.optimizer.search import improve
+from dispatch.optimizer.search import THOROUGH, improve
 from dispatch.optimizer.stopping import Seconds
 from dispatch.ports import Ports
 from dispatch.town_file import load_town
@@ -127,7 +127,8 @@ def _measure(
     clock: Callable[[], float] = process_time,
 ) -> Measured:
     plan = plan or Plan(tuple(Route() for _ in problem.vehicles))
-    plan = improve(problem, plan, weights, Seconds(effort.search_seconds, clock), effort.seed)
+    stop = Seconds(effort.search_seconds, clock)
+    plan = improve(problem, plan, weights, stop, effort.seed, effort=THOROUGH)
     searched = cost_of(problem, plan, weights)
     began = clock()
     bound = lower_bound(problem, weights, plan, Seconds(effort.bound_seconds, clock))
