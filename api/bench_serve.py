@@ -55,6 +55,9 @@ READY_WITHIN_SECONDS = 180.0
 WARM_UP = 150
 """Most calls before anything is counted: where people live is looked up once in a process."""
 
+CALM_SECONDS = 0.25
+"""Between two calls of a calm caller: what the one before has left to do is done by then."""
+
 PAUSE_SECONDS = 0.5
 """Between two calls while streams are open: each is one burst of some four events."""
 
@@ -64,7 +67,8 @@ class BenchSettings:
     """What is measured.
 
     databases : "sqlite", or the address of a PostgreSQL server; each run has a new database.
-    seconds : how long one caller asks alone, and again so many at once.
+    seconds : how long one caller asks alone without a pause, as long calmly, and again so many
+        at once.
     streams : how many streams are open while events are sent; 0 leaves that out.
     streamed_seconds : how long events are sent to them.
     """
@@ -166,7 +170,8 @@ def _drive(
     with _caller(port, token) as client:
         _ask_for(client, known, Times(), until=_calls(len(known)))
         alone = _ask_for(client, known, Times(), until=_for(settings.seconds), bare=bare)
-    found = {"alone": alone.figures()}
+        calm = _ask_for(client, known, Times(), until=_for(settings.seconds), pause=CALM_SECONDS)
+    found = {"alone": alone.figures(), "calm": calm.figures()}
     if settings.callers > 1:
         found["together"] = _ask_together(port, token, known, settings)
     if settings.streams:
@@ -388,7 +393,7 @@ def print_bench(settings: BenchSettings, *, as_json: bool) -> None:
 def _table(found: dict[str, Any]) -> Iterator[str]:
     yield f"{found['database']}, {found['vehicles']} vehicles, {found['booked']} booked rides"
     yield f"{'':28}{'count':>8}{'median ms':>12}{'p99 ms':>10}{'max ms':>10}"
-    for part in ("alone", "together", "streams"):
+    for part in ("alone", "calm", "together", "streams"):
         for name, values in found.get(part, {}).items():
             if isinstance(values, dict):
                 yield (
