@@ -72,7 +72,7 @@ def test_whatever_is_expected_every_promise_is_kept_and_nobody_is_left_out(seed:
     problem, plan = a_day(seed)
     chosen = look_ahead(problem, (plan,), an_outlook(seed), Weights())
     assert verify(problem, chosen, plan) == ()
-    assert chosen.served() == plan.served()
+    assert chosen.served() >= plan.served()
 
 
 @given(seed=st.integers(0, 100_000))
