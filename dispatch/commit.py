@@ -10,7 +10,7 @@ See: docs/store.md, one commit; docs/decisions/0042-what-a-commit-refuses.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -274,16 +274,14 @@ def _changed_routes(
     """The event of each route whose visits changed, with the plan that was found sound.
 
     Raises UnverifiedPlan when a route gained, reordered or skipped visits and no check
-    says the same. Without one only these may go: visits that are done, from the front, and
-    those of bookings that this change ends, if every other visit keeps its time.
+    says the same: only visits that are done may go, from the front, without one.
     """
     events: list[Event] = []
-    ended = {b.id for b in change.bookings if b.state not in IN_THE_PLAN}
     for route in (*change.routes, *change.new_routes):
         before = stored[route.id].visits if route.id in stored else ()
         found = _check_of(route, change.checks)
         if found is None:
-            if not (_only_done(before, route.visits) or _only_ended(before, route.visits, ended)):
+            if not _only_done(before, route.visits):
                 raise UnverifiedPlan(limit="unchecked", route=route.id)
             continue
         check, vehicle = found
@@ -326,18 +324,6 @@ def _checked_act(visit: Visit, check: Check) -> tuple[Kind, str]:
 
 def _acts(visits: Iterable[PlannedVisit]) -> list[tuple[Kind, str]]:
     return [(v.kind, "" if v.kind is Kind.BREAK else v.subject) for v in visits]
-
-
-def _only_ended(
-    before: Iterable[PlannedVisit], after: Iterable[PlannedVisit], ended: Set[str]
-) -> bool:
-    """Whether no visits but those of these bookings are gone, and no other has moved."""
-    left = [v for v in before if v.kind is Kind.BREAK or v.subject not in ended]
-    return _stands(left) == _stands(after)
-
-
-def _stands(visits: Iterable[PlannedVisit]) -> list[tuple[object, ...]]:
-    return [(v.kind, v.subject, v.point, v.starts_at, v.ends_at) for v in visits]
 
 
 def _only_done(before: tuple[PlannedVisit, ...], after: tuple[PlannedVisit, ...]) -> bool:

@@ -5,8 +5,8 @@ See: docs/booking.md; docs/decisions/0057-a-change-is-a-new-quote.md
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from dispatch import facts, notices
@@ -16,6 +16,7 @@ from dispatch.commands.deciding import decide
 from dispatch.commands.offers import insert_again
 from dispatch.commands.planning import (
     Day,
+    Rewrite,
     around,
     read_day,
     rewrite,
@@ -24,16 +25,13 @@ from dispatch.commands.planning import (
 )
 from dispatch.commands.quote import Keeping, Quote, quote_again, quote_for
 from dispatch.commands.service import Service
-from dispatch.commands.shortened import shortened
 from dispatch.commands.telling import tell
 from dispatch.commands.wishes import Wish, check_wish
-from dispatch.commit import Change, Check, commit
-from dispatch.driving import Route
+from dispatch.commit import Change, commit
 from dispatch.errors import NotFound, Refused
 from dispatch.events import Event
 from dispatch.optimizer.plan import Kind
-from dispatch.snapshot import PLANNABLE
-from dispatch.timed_routes import changed_vehicles, routes_from
+from dispatch.timed_routes import changed_vehicles
 
 REPLACES = "replaces "
 """How the `cause` of an offer begins that was made to change a booking; its id follows."""
@@ -79,92 +77,7 @@ def _accept(offer: Booking, day: Day, service: Service, keeping: Keeping) -> Boo
         if b.quote_id == offer.quote_id and b.id != offer.id and b.state is State.OFFERED
     ]
     old = _replaced(offer, day, service)
-    taken = _where_it_stands(offer, siblings, day, service) if not old else None
-    taken = taken or _planned_anew(offer, [*siblings, *old], day, service)
-    # The hold may run out between the look at the offer and this moment, at which the plan
-    # gives its place away.
-    _refuse_once_over(offer, taken.now, service)
-    booked = told_as_planned(taken.booked, taken.timed)
-    mine = {b.id: b for b in taken.bookings} | {booked.id: booked}
-    told, said = tell(taken.timed, {**taken.left, **mine}, taken.now)
-    commit(
-        Change(
-            routes=taken.routes,
-            bookings=tuple({**mine, **told}.values()),
-            events=(
-                facts.confirmed(booked, taken.now),
-                notices.confirmed(booked, taken.now),
-                *(facts.offer_released(b, taken.now) for b in siblings),
-                *(facts.cancelled(b, taken.now) for b in old),
-                *said,
-                *taken.events,
-            ),
-            answer=answer(keeping.key, keeping.asked, {"booking": booked.id}),
-            checks=taken.checks,
-            reason="accept",
-        ),
-        service.store,
-        service.ports,
-    )
-    return replace(booked, version=booked.version + 1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """An offer as it is taken, and what becomes of the routes.
-
-    timed : the routes of which people may have to be told.
-    left : the bookings that are still in the plan.
-    routes, bookings, events, checks : what is written, but for what people are told.
-    """
-
-    now: datetime
-    booked: Booking
-    timed: tuple[Route, ...]
-    left: Mapping[str, Booking]
-    routes: tuple[Route, ...]
-    bookings: tuple[Booking, ...]
-    events: tuple[Event, ...] = ()
-    checks: tuple[Check, ...] = ()
-
-
-def _where_it_stands(
-    offer: Booking, siblings: Sequence[Booking], day: Day, service: Service
-) -> _Taken | None:
-    """Take an offer in the place it is held in, and cut its siblings out of other routes.
-
-    Its own route stays as it was verified when the offer was made, so nothing of it is worked
-    out again. None where more has to change: a sibling shares its route, the route does not
-    keep its promises any more, or one cannot be cut out.
-    """
-    gone = {b.id for b in siblings}
-    own = around(day, {offer.id})
-    others = around(day, gone).routes
-    if len(own.routes) != 1 or own.routes[0] in others or own.routes[0].status not in PLANNABLE:
-        return None
-    snapshot = own.snapshot(service, service.now())
-    if snapshot.gone or snapshot.late or routes_from(snapshot.plan, snapshot, (0,)) != own.routes:
-        return None
-    cut = [shortened(route, gone, service) for route in others]
-    routes = tuple(route for route in cut if route is not None)
-    if len(routes) != len(others):
-        return None
-    booked = accept(replace(offer, cause=""), snapshot.now, offer.promise.pickup_earliest)
-    return _Taken(
-        now=snapshot.now,
-        booked=booked,
-        timed=own.routes,
-        left=own.bookings,
-        routes=(*own.routes, *routes),
-        bookings=(booked, *siblings),
-    )
-
-
-def _planned_anew(offer: Booking, ended: Sequence[Booking], day: Day, service: Service) -> _Taken:
-    """Take an offer with all routes concerned timed anew, or find it another place.
-
-    Raises Refused("offer_gone") when no vehicle can keep its promise any more.
-    """
+    ended = [*siblings, *old]
     ids = {b.id for b in ended}
     left = without(around(day, {offer.id, *ids}), ids, service)
     snapshot = left.snapshot(service, service.now())
@@ -173,28 +86,43 @@ def _planned_anew(offer: Booking, ended: Sequence[Booking], day: Day, service: S
         left = without(day, ids, service)
         snapshot = left.snapshot(service, service.now())
         plan = insert_again(offer, snapshot) if offer.id in snapshot.gone else snapshot.plan
+    # The hold may run out between the look at the offer and this moment, at which the plan
+    # gives its place away.
     _refuse_once_over(offer, snapshot.now, service)
     booked = accept(replace(offer, cause=""), snapshot.now, offer.promise.pickup_earliest)
     vehicles = {
-        *vehicles_with(snapshot, {offer.id, *ids}, day),
+        *vehicles_with(snapshot, {offer.id, *(b.id for b in ended)}, day),
         *changed_vehicles(snapshot.plan, plan),
     }
     written = rewrite(snapshot, plan, day, (booked, *ended), sorted(vehicles))
-    return _Taken(
-        now=snapshot.now,
-        booked=booked,
-        timed=written.routes,
-        left=left.bookings,
-        routes=written.routes,
-        bookings=written.bookings,
-        events=written.events,
-        checks=written.checks,
+    booked = told_as_planned(booked, written)
+    mine = {b.id: b for b in written.bookings} | {booked.id: booked}
+    told, said = tell(written.routes, {**left.bookings, **mine}, snapshot.now)
+    commit(
+        Change(
+            routes=written.routes,
+            bookings=tuple({**mine, **told}.values()),
+            events=(
+                facts.confirmed(booked, snapshot.now),
+                notices.confirmed(booked, snapshot.now),
+                *(facts.offer_released(b, snapshot.now) for b in siblings),
+                *(facts.cancelled(b, snapshot.now) for b in old),
+                *said,
+                *written.events,
+            ),
+            answer=answer(keeping.key, keeping.asked, {"booking": booked.id}),
+            checks=written.checks,
+            reason="accept",
+        ),
+        service.store,
+        service.ports,
     )
+    return replace(booked, version=booked.version + 1)
 
 
-def told_as_planned(booking: Booking, routes: Iterable[Route]) -> Booking:
+def told_as_planned(booking: Booking, written: Rewrite) -> Booking:
     """The booking with the route it rides in and the pickup time it is told now."""
-    for route in routes:
+    for route in written.routes:
         for visit in route.visits:
             if visit.kind is Kind.PICKUP and visit.subject == booking.id:
                 return replace(booking, route_id=route.id, told_pickup=visit.starts_at)

@@ -141,7 +141,7 @@ def _tell_everybody(
     vehicles = changed_vehicles(over.snapshot.plan, over.plan)
     written = rewrite(over.snapshot, over.plan, day, over.taken, vehicles)
     taken_ids = {b.id for b in over.taken}
-    told = {b.id: told_as_planned(b, written.routes) for b in written.bookings if b.id in taken_ids}
+    told = {b.id: told_as_planned(b, written) for b in written.bookings if b.id in taken_ids}
     events: list[Event] = [facts.broke_down(broken, now)]
     events += [facts.stranded(b, now, b.origin.point) for b in aboard]
     for booking in told.values():

@@ -67,7 +67,7 @@ def _reassign(
     wanted = moved(booking, route.id)
     vehicles = sorted({*vehicles_with(snapshot, {booking.id}, day), snapshot.vehicle_of(route.id)})
     written = rewrite(snapshot, plan, day, (wanted,), vehicles)
-    rides = told_as_planned(wanted, written.routes)
+    rides = told_as_planned(wanted, written)
     mine = {each.id: each for each in written.bookings} | {rides.id: rides}
     told, said = tell(written.routes, {**left.bookings, **mine}, now)
     name = service.fleet.models[route.vehicle_id].name

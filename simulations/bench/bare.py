@@ -41,9 +41,8 @@ def sample_of(store: Store, day: date) -> Sample:
     written = sorted(_bookings_in(recorded), key=len)
     events = written[len(written) // 2]
     booking = store.get_booking(str(events[0].booking_id))
-    changed = {e.route_id for e in events if e.fact is Fact.ROUTE_CHANGED and e.route_id}
-    own = {booking.route_id} if booking.route_id else set()
-    return Sample(tuple(store.list_routes_by_id(sorted(changed | own))), booking, tuple(events))
+    changed = sorted({e.route_id for e in events if e.fact is Fact.ROUTE_CHANGED and e.route_id})
+    return Sample(tuple(store.list_routes_by_id(changed)), booking, tuple(events))
 
 
 def _bookings_in(events: Sequence[Event]) -> list[list[Event]]:

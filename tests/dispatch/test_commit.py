@@ -234,29 +234,6 @@ def test_a_hold_that_has_run_out_may_leave_its_route_before_it_is_swept(store: S
     assert store.list_rides([route.id]) == []
 
 
-def test_whoever_ends_may_be_cut_out_where_everybody_else_keeps_their_time(store: Store) -> None:
-    route = a_van(store, riders=3).routes[0]
-    ended = replace(store.get_booking("rider_1"), state=State.CANCELLED, route_id=None)
-    left = tuple(visit for visit in route.visits if visit.subject != "rider_1")
-
-    commit(Change(routes=(replace(route, visits=left),), bookings=(ended,)), store, ports())
-
-    assert store.get_route(route.id).visits == left
-    assert store.list_rides([route.id]) == [("rider_0", route.id), ("rider_2", route.id)]
-
-
-def test_nobody_else_moves_unchecked_where_somebody_is_cut_out(store: Store) -> None:
-    route = a_van(store, riders=3).routes[0]
-    ended = replace(store.get_booking("rider_1"), state=State.CANCELLED, route_id=None)
-    left = [visit for visit in route.visits if visit.subject != "rider_1"]
-    left[-1] = replace(left[-1], starts_at=left[-1].starts_at + timedelta(minutes=3))
-
-    with pytest.raises(UnverifiedPlan, match="unchecked"):
-        commit(
-            Change(routes=(replace(route, visits=tuple(left)),), bookings=(ended,)), store, ports()
-        )
-
-
 def _with_held_offer(store: Store) -> Route:
     route = a_van(store).routes[0]
     change = with_rider(route, "hana")
